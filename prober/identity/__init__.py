@@ -1,0 +1,1 @@
+"""Credentials and the tokens they yield. The asking itself is an `Exchange` of `protocols/oauth`."""

@@ -1,0 +1,108 @@
+"""The records that pass between the rooms: frozen, so that nothing can change what an attempt measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from prober.faults.taxonomy import Fault
+from prober.vocabulary import Depth, Environment, Phase
+
+Fact = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One mailbox (or, without one, one front door) behind one set of endpoints.
+
+    `endpoints` maps a client's endpoint name (`activesync`, `imap4`, `autodiscover`, `token`, …) to a URL text.
+    `mailbox` is an SMTP address and never leaves the prober.
+    """
+
+    name: str
+    environment: Environment
+    mailbox: str | None = None
+    endpoints: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    region: str = ""
+    family: str = ""
+    established: bool = False
+
+    def __repr__(self) -> str:
+        return f"Target({self.name!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One client on one target: a row of the plan. Times are in seconds."""
+
+    client: str
+    target: Target
+    depth: Depth
+    interval: float
+    timeout: float
+    credential: str | None = None
+    credential_kind: str = ""
+    objective: float | None = None
+    steps: frozenset[str] = frozenset()
+    options: Any = None
+    push: "PushSettings | None" = None
+
+    @property
+    def key(self) -> str:
+        """Name of this assignment in state files and in the schedule's hash: stable over restarts."""
+        return f"{self.client}/{self.target.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class PushSettings:
+    """How a held push channel is kept: seconds of one hold, and of the whole session before it is renewed."""
+
+    hold: float = 480.0
+    life: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What the peer's certificate says, read also when verification failed. Times are seconds since the epoch."""
+
+    not_before: float
+    not_after: float
+    sha256: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step: seconds in all (`None`: nothing was measured, see `facts`) and per phase that happened."""
+
+    step: str
+    elapsed: float | None
+    phases: Mapping[Phase, float] = field(default_factory=lambda: MappingProxyType({}))
+    fault: Fault | None = None
+    facts: Mapping[str, Fact] = field(default_factory=lambda: MappingProxyType({}))
+    certificate: Certificate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One finished transaction as it was observed; what it means is a `Judgement`. Seconds throughout."""
+
+    client: str
+    target: str
+    started_at: datetime
+    duration: float
+    results: tuple[StepResult, ...]
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def failure(self) -> StepResult | None:
+        """The step that broke, if one did."""
+        return next((result for result in self.results if result.fault), None)
+
+    @property
+    def fault(self) -> Fault | None:
+        """The fault that ended the transaction, if one did."""
+        broken = self.failure
+        return broken.fault if broken else None

@@ -1,0 +1,1 @@
+"""Who is due when, how fast, and the loop that runs them."""

@@ -1,0 +1,1 @@
+"""Configuration: YAML in, one frozen model out, or one line per mistake."""

@@ -1,0 +1,333 @@
+"""The engine: a client is a tuple of steps, a transaction runs them in order, and the first fault ends it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Generic, Protocol, TypeVar
+
+from prober.exchange import Auth, Call, Exchange, Reply, Session, Wire
+from prober.faults import taxonomy as kinds
+from prober.faults.classify import classify
+from prober.faults.taxonomy import Fault, FaultError, Reason
+from prober.model import Assignment, Fact, Outcome, StepResult, Target
+from prober.secret import Secret
+from prober.timeline import Timeline
+from prober.vocabulary import Depth, Environment, Fidelity
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+class SkipStep(Exception):  # noqa: N818 - a signal, not an error
+    """Raised by a step that finds it is not needed: it is listed as skipped, and the transaction goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One bearer token. `cached`: it was in hand already, nothing was asked. Ages are in seconds."""
+
+    value: Secret
+    expires_in: float
+    age: float
+    cached: bool
+
+
+class Identity(Protocol):
+    """One credential as a transaction sees it. What it knows of secrets it gives out as `Secret`."""
+
+    @property
+    def kind(self) -> str:
+        """Type of the credential as configured: `basic`, `client_credentials`, `refresh_token` and so on."""
+
+    @property
+    def username(self) -> str:
+        """User name for mechanisms that need one; the mailbox where the credential names none."""
+
+    @property
+    def bearer(self) -> bool:
+        """Whether this credential yields OAuth tokens."""
+
+    async def password(self) -> Secret:
+        """Return the password, freshly read. Raises `FaultError` (`secret_unreadable`)."""
+
+    async def token(self, timeline: Timeline, *, fresh: bool = False) -> Token:
+        """Return a token for this assignment's scope, asking the token service only when the cache is due.
+
+        Phases of the asking are added to `timeline`. Raises `FaultError`. `fresh` never answers from the cache.
+        """
+
+    async def authorization(self, call: Call, timeline: Timeline) -> str:
+        """Return the first `Authorization` value for `call`."""
+
+    async def answer(self, call: Call, reply: Reply, binding: bytes | None) -> str | None:
+        """Return the next `Authorization` value of a multi-leg scheme (Negotiate, NTLM), or `None`: it is final."""
+
+
+class Device:
+    """What the emulated device remembers between transactions: its constant id, keys and links, as texts."""
+
+    __slots__ = ("id", "memory")
+
+    def __init__(self, device_id: str, memory: MutableMapping[str, str] | None = None) -> None:
+        self.id = device_id
+        self.memory: MutableMapping[str, str] = {} if memory is None else memory
+
+    def forget(self, *names: str) -> None:
+        """Drop the named memories that exist."""
+        for name in names:
+            self.memory.pop(name, None)
+
+
+class Transaction:
+    """All a step may touch. It cannot tell the time, open a socket or see a secret it was not given."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        session: Session,
+        timeline: Timeline,
+        device: Device,
+        identity: Identity | None = None,
+    ) -> None:
+        self.assignment = assignment
+        self.session = session
+        self.timeline = timeline
+        self.device = device
+        self._identity = identity
+
+    @property
+    def target(self) -> Target:
+        """Where the transaction goes."""
+        return self.assignment.target
+
+    @property
+    def options(self) -> Any:
+        """The client's own options, an instance of its `Client.options`."""
+        return self.assignment.options
+
+    @property
+    def identity(self) -> Identity:
+        """The credential; a step that asks for it must be one of depth `token` or `mailbox`."""
+        if self._identity is None:
+            raise FaultError(kinds.PROBER_BUG, {"missing": "credential"})
+        return self._identity
+
+    @property
+    def mailbox(self) -> str:
+        """The mailbox address; a step that asks for it must be one of depth `mailbox`."""
+        return self.target.mailbox or self.identity.username
+
+    def endpoint(self, name: str) -> str:
+        """Return the URL configured for `name`. Raises `FaultError` (`endpoint_missing`)."""
+        try:
+            return self.target.endpoints[name]
+        except KeyError:
+            raise FaultError(ENDPOINT_MISSING, {"endpoint": name}) from None
+
+    async def ask(self, exchange: Exchange[R]) -> R:
+        """Ask one HTTP question as often as its authentication scheme needs legs, and read the last answer."""
+        call = exchange.call()
+        if call.auth is Auth.EMPTY_BEARER:
+            call = _authorised(call, "Bearer")
+        elif call.auth is Auth.CREDENTIAL:
+            call = _authorised(call, await self.identity.authorization(call, self.timeline))
+        reply = await self.session.exchange(call)
+        while reply.status == 401 and call.auth is Auth.CREDENTIAL:
+            following = await self.identity.answer(call, reply, self.session.channel_binding(call.url))
+            if following is None:
+                break
+            reply = await self.session.exchange(_authorised(call, following))
+        return exchange.read(reply)
+
+    async def dial(self, name: str) -> Wire:
+        """Open a conversation with the endpoint `name`; it is closed when the transaction ends."""
+        return await self.session.dial(self.endpoint(name))
+
+    async def token(self, *, fresh: bool = False) -> Token:
+        """Return a bearer token; a step served from the cache says so and has no duration."""
+        token = await self.identity.token(self.timeline, fresh=fresh)
+        if token.cached:
+            self.note(cached=True)
+        return token
+
+    def note(self, **facts: Fact) -> None:
+        """Keep facts beside the step's result."""
+        self.timeline.note(**facts)
+
+    async def close(self) -> None:
+        """Close every connection of this transaction."""
+        await self.session.close()
+
+
+def _authorised(call: Call, value: str) -> Call:
+    kept = tuple(field for field in call.headers if field[0].lower() != "authorization")
+    return replace(call, headers=(*kept, ("Authorization", value)))
+
+
+Run = Callable[[Transaction, S], Awaitable[None]]
+Applies = Callable[[Assignment], bool]
+
+
+def always(assignment: Assignment) -> bool:
+    """Apply to every assignment."""
+    return True
+
+
+def only_at(*depths: Depth) -> Applies:
+    """Apply only where the assignment's depth is one of `depths`."""
+    return lambda assignment: assignment.depth in depths
+
+
+def only_in(*environments: Environment) -> Applies:
+    """Apply only where the target is in one of `environments`."""
+    return lambda assignment: assignment.target.environment in environments
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[S]):
+    """One row of a client's step table.
+
+    `run` is a coroutine function whose name is the metric label and whose docstring is the help text. `timeout` is in
+    seconds, or a function of the assignment (a hold is as long as configured). `opt_in` steps run only when the
+    assignment names them. `tolerated` steps never fail the transaction (LOGOUT): their fault becomes a fact.
+    """
+
+    run: Run[S]
+    depth: Depth
+    timeout: float | Callable[[Assignment], float] = 30.0
+    opt_in: bool = False
+    tolerated: bool = False
+    applies: Applies = always
+
+    @property
+    def name(self) -> str:
+        """The step's label."""
+        return self.run.__name__
+
+    def limit(self, assignment: Assignment) -> float:
+        """Seconds this step may take."""
+        return self.timeout if isinstance(self.timeout, int | float) else self.timeout(assignment)
+
+    def due(self, assignment: Assignment) -> bool:
+        """Whether this step belongs to the transaction of `assignment`."""
+        if self.depth.rank > assignment.depth.rank or not self.applies(assignment):
+            return False
+        return not self.opt_in or self.name in assignment.steps
+
+
+class Held(Protocol):
+    """A push channel that a client holds open outside the periodic transaction."""
+
+    async def open(self, tx: Transaction) -> None:
+        """Sign in and leave the request that waits for news. Raises `FaultError`."""
+
+    async def wait(self, tx: Transaction, seconds: float) -> bool:
+        """Hold up to `seconds`; return whether the mailbox told of a change. Raises `FaultError`."""
+
+    async def close(self, tx: Transaction) -> None:
+        """Take leave as the real client does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """OAuth scopes a client asks for: as an application, and on behalf of a user."""
+
+    app: str
+    delegated: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """A client without options of its own."""
+
+
+PROBE_ONLY = frozenset({Reason.SLOW})
+FAILURE_REASONS = frozenset(Reason) - PROBE_ONLY - {Reason.THROTTLED, Reason.PROBE_INTERNAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Client(Generic[S]):
+    """One emulated client: its name, its steps in order, and what configuration may say about it.
+
+    `memory` makes what the device remembers within one transaction; what outlives it is `Transaction.device`.
+    `endpoints` are the names under which its URLs are configured, the first being the principal one. `options` is a
+    frozen dataclass of scalars with defaults. `reasons` are zero-filled in the failure counter.
+    """
+
+    name: str
+    summary: str
+    memory: Callable[[], S]
+    steps: tuple[Step[S], ...]
+    endpoints: tuple[str, ...]
+    scopes: Scopes | None = None
+    interval: float = 60.0
+    fidelity: Fidelity = Fidelity.PROTOCOL
+    options: type[Any] = NoOptions
+    held: Callable[[], Held] | None = None
+    reasons: frozenset[Reason] = field(default=FAILURE_REASONS)
+
+    def plan(self, assignment: Assignment) -> tuple[Step[S], ...]:
+        """Return the steps that are due for `assignment`, in order."""
+        return tuple(step for step in self.steps if step.due(assignment))
+
+
+async def perform(
+    client: Client[S], tx: Transaction, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Outcome:
+    """Run every due step until one fails or the transaction's time is up; close all connections; return the record."""
+    assignment, clock = tx.assignment, tx.timeline.clock
+    started_at, started = now(), clock()
+    memory, steps = client.memory(), client.plan(assignment)
+    results: list[StepResult] = []
+    skipped: list[str] = []
+    try:
+        for position, step in enumerate(steps):
+            left = assignment.timeout - (clock() - started)
+            result = await attempt(step, tx, memory, left)
+            if result is None:
+                skipped.append(step.name)
+                continue
+            results.append(result)
+            if result.fault:
+                skipped += [later.name for later in steps[position + 1 :]]
+                break
+    finally:
+        await tx.close()
+    return Outcome(client.name, tx.target.name, started_at, clock() - started, tuple(results), tuple(skipped))
+
+
+async def attempt(step: Step[S], tx: Transaction, memory: S, left: float) -> StepResult | None:
+    """Run one step within its own limit and the `left` seconds of its transaction; `None` when it was not needed.
+
+    The only place in the prober that turns an exception into a fault.
+    """
+    timeline = tx.timeline
+    timeline.restart()
+    limit = min(step.limit(tx.assignment), left)
+    started = timeline.clock()
+    fault: Fault | None = None
+    try:
+        async with asyncio.timeout(max(limit, 0)):
+            await step.run(tx, memory)
+    except SkipStep:
+        return None
+    except Exception as exc:  # noqa: BLE001 - the one net under every step
+        fault = classify(exc, timeline.interrupted)
+    elapsed = timeline.clock() - started
+    if fault and step.tolerated:
+        timeline.note(tolerated=fault.kind.code)
+        fault = None
+    cached = timeline.facts.get("cached") is True and not timeline.spent
+    return StepResult(
+        step.name,
+        None if cached and fault is None else elapsed,
+        MappingProxyType(timeline.spent),
+        fault,
+        MappingProxyType(timeline.facts),
+        timeline.certificate,
+    )
+
+
+ENDPOINT_MISSING = kinds.Kind("endpoint_missing", Reason.CLIENT_MISCONFIG)
