@@ -129,6 +129,7 @@ NO_DESCRIPTORS = Kind("no_descriptors", Reason.PROBE_INTERNAL)
 LOOP_BLOCKED = Kind("loop_blocked", Reason.PROBE_INTERNAL)
 CLOCK_WRONG = Kind("clock_wrong", Reason.PROBE_INTERNAL)
 CONTROL_FAILED = Kind("control_failed", Reason.PROBE_INTERNAL)
+MAINTENANCE = Kind("maintenance", Reason.PROBE_INTERNAL)
 SECRET_UNREADABLE = Kind("secret_unreadable", Reason.PROBE_INTERNAL)
 TRANSACTION_TIMEOUT = Kind("transaction_timeout", Reason.READ_TIMEOUT)
 

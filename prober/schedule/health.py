@@ -1,0 +1,102 @@
+"""How the prober itself is: a loop that lags, descriptors that run out, a wall clock that jumps.
+
+Rule of this file: what is noticed here never changes what was measured, only what it is taken to mean.
+"""
+
+import asyncio
+import os
+import resource
+import time
+from collections.abc import Callable
+
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import Kind
+from prober.timeline import Clock
+
+PERIOD = 0.1
+BLOCKED = 0.25
+JUMP = 2.0
+DESCRIPTOR_PERIOD = 1.0
+
+
+def free_descriptors() -> int:
+    """Return how many more descriptors this process may open, at least.
+
+    POSIX gives out the lowest free number, so one `open` tells: everything below it is in use.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        lowest = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    os.close(lowest)
+    return 1 << 30 if limit == resource.RLIM_INFINITY else limit - lowest
+
+
+class Health:
+    """Samples the loop every 100 ms. `lagged` is told each sample's delay in seconds.
+
+    A sickness is remembered by when it was last seen; an attempt is sick if that is within its own time.
+    """
+
+    def __init__(
+        self,
+        lagged: Callable[[float], None],
+        *,
+        clock: Clock = time.monotonic,
+        wall: Clock = time.time,
+        descriptors: Callable[[], int] = free_descriptors,
+        reserve: int = 16,
+    ) -> None:
+        self._lagged = lagged
+        self._clock = clock
+        self._wall = wall
+        self._descriptors = descriptors
+        self._reserve = reserve
+        self._seen: dict[Kind, float] = {}
+        self._expected = clock()
+        self._offset = wall() - clock()
+        self._descriptors_due = self._expected
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin sampling on the running loop."""
+        self._expected = self._clock()
+        self._offset = self._wall() - self._expected
+        self._sample()
+
+    def stop(self) -> None:
+        """Stop sampling."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def sickness(self, since: float) -> Kind | None:
+        """Return what ailed the prober between `since` (monotonic) and now, `None` when nothing did."""
+        now = self._clock()
+        self._look(now)
+        ailing = (kinds.NO_DESCRIPTORS, kinds.LOOP_BLOCKED, kinds.CLOCK_WRONG)
+        return next((kind for kind in ailing if self._seen.get(kind, float("-inf")) >= since), None)
+
+    def _sample(self) -> None:
+        now = self._clock()
+        self._lagged(max(0.0, now - self._expected))
+        self._look(now)
+        if now >= self._descriptors_due:
+            self._descriptors_due = now + DESCRIPTOR_PERIOD
+            self._count_descriptors(now)
+        self._expected = now + PERIOD
+        self._timer = asyncio.get_running_loop().call_later(PERIOD, self._sample)
+
+    def _look(self, now: float) -> None:
+        """Note a blocked loop, also before its overdue sample has run, and a wall clock that left the monotonic one."""
+        if now - self._expected > BLOCKED:
+            self._seen[kinds.LOOP_BLOCKED] = now
+        offset = self._wall() - now
+        if abs(offset - self._offset) > JUMP:
+            self._seen[kinds.CLOCK_WRONG] = now
+        self._offset = offset
+
+    def _count_descriptors(self, now: float) -> None:
+        if self._descriptors() < self._reserve:
+            self._seen[kinds.NO_DESCRIPTORS] = now

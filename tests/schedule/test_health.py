@@ -1,0 +1,166 @@
+"""The prober's own health: what is a sickness, when, and for which attempts."""
+
+import asyncio
+import os
+import resource
+
+import pytest
+
+from prober.faults import taxonomy as kinds
+from prober.schedule.health import Health, free_descriptors
+from tests.schedule import virtual
+
+
+class Patient:
+    """A health monitor on virtual time whose wall clock and descriptors are set by hand."""
+
+    def __init__(self) -> None:
+        self.lags: list[float] = []
+        self.ahead = 1_800_000_000.0
+        self.free = 1000
+        self.health = Health(
+            self.lags.append, clock=virtual.now, wall=lambda: virtual.now() + self.ahead, descriptors=lambda: self.free
+        )
+        self.health.start()
+
+
+def test_a_quiet_loop_is_healthy_and_sampled_ten_times_a_second() -> None:
+    """Ten seconds give a hundred samples of no lag, and no sickness."""
+
+    async def main() -> None:
+        patient = Patient()
+        began = virtual.now()
+        await asyncio.sleep(10.0)
+        assert len(patient.lags) == pytest.approx(100, abs=1)
+        assert max(patient.lags) < 1e-6
+        assert patient.health.sickness(began) is None
+        patient.health.stop()
+
+    virtual.run(main())
+
+
+def test_a_loop_blocked_during_an_attempt_makes_it_sick() -> None:
+    """300 ms of blocking show in the attempt that was under way, also before the late sample has run."""
+
+    async def main() -> None:
+        patient = Patient()
+        await asyncio.sleep(1.05)
+        began = virtual.now()
+        virtual.block(0.4)
+        assert patient.health.sickness(began) is kinds.LOOP_BLOCKED
+        await asyncio.sleep(0.2)
+        assert patient.health.sickness(began) is kinds.LOOP_BLOCKED
+        assert max(patient.lags) == pytest.approx(0.35, abs=0.01)
+        patient.health.stop()
+
+    virtual.run(main())
+
+
+def test_an_attempt_that_begins_after_the_blocking_is_well() -> None:
+    """What was noticed before an attempt began does not excuse it."""
+
+    async def main() -> None:
+        patient = Patient()
+        await asyncio.sleep(1.0)
+        virtual.block(5.0)
+        await asyncio.sleep(0.3)
+        assert patient.health.sickness(virtual.now()) is None
+        patient.health.stop()
+
+    virtual.run(main())
+
+
+def test_a_small_lag_is_observed_but_no_sickness() -> None:
+    """200 ms are in the histogram and excuse nothing."""
+
+    async def main() -> None:
+        patient = Patient()
+        await asyncio.sleep(1.0)
+        began = virtual.now()
+        virtual.block(0.2)
+        await asyncio.sleep(1.0)
+        assert patient.health.sickness(began) is None
+        assert max(patient.lags) == pytest.approx(0.1, abs=0.11)
+        assert max(patient.lags) > 0.05
+        patient.health.stop()
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("jump", [-3600.0, -2.5, 2.5, 86_400.0])
+def test_a_wall_clock_that_jumps_is_wrong(jump: float) -> None:
+    """More than two seconds against the monotonic clock, either way, at any time of the attempt."""
+
+    async def main() -> None:
+        patient = Patient()
+        began = virtual.now()
+        await asyncio.sleep(1.0)
+        patient.ahead += jump
+        assert patient.health.sickness(began) is kinds.CLOCK_WRONG
+        await asyncio.sleep(1.0)
+        assert patient.health.sickness(began) is kinds.CLOCK_WRONG
+        assert patient.health.sickness(virtual.now()) is None
+        patient.health.stop()
+
+    virtual.run(main())
+
+
+def test_a_wall_clock_that_is_slewed_is_not_wrong() -> None:
+    """Ten seconds gained over an hour, as time services do, are no jump."""
+
+    async def main() -> None:
+        patient = Patient()
+        began = virtual.now()
+        for _ in range(3600):
+            await asyncio.sleep(1.0)
+            patient.ahead += 10.0 / 3600
+        assert patient.health.sickness(began) is None
+        patient.health.stop()
+
+    virtual.run(main())
+
+
+def test_descriptors_running_out_outweigh_everything_else() -> None:
+    """Fifteen left of a reserve of sixteen: no descriptors, even with a blocked loop beside it."""
+
+    async def main() -> None:
+        patient = Patient()
+        began = virtual.now()
+        patient.free = 15
+        await asyncio.sleep(1.5)
+        virtual.block(1.0)
+        assert patient.health.sickness(began) is kinds.NO_DESCRIPTORS
+        patient.free = 16
+        await asyncio.sleep(2.0)
+        assert patient.health.sickness(virtual.now() - 0.5) is None
+        patient.health.stop()
+
+    virtual.run(main())
+
+
+def test_free_descriptors_counts_down_with_every_open_file() -> None:
+    """The real count: the limit less what is open, and none at the limit."""
+    limit, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    before = free_descriptors()
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(50)]
+    assert before - free_descriptors() == pytest.approx(50, abs=20)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(held) + 1, hard))
+        assert free_descriptors() == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        for descriptor in held:
+            os.close(descriptor)
+
+
+def test_stopping_leaves_no_timer_behind() -> None:
+    """After `stop` nothing is sampled any more."""
+
+    async def main() -> None:
+        patient = Patient()
+        patient.health.stop()
+        before = len(patient.lags)
+        await asyncio.sleep(10.0)
+        assert len(patient.lags) == before
+
+    virtual.run(main())
