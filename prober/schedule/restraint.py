@@ -1,0 +1,81 @@
+"""When an assignment must not start: after a remote wipe, while a server wants quiet, before an account is locked.
+
+Rule of this file: a start held back is always counted as held back by whoever asked, never passed over in silence.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from prober.faults.taxonomy import Fault, Reason
+from prober.model import Assignment
+from prober.schedule.records import Record, Records, Rest, Stamp
+from prober.timeline import Clock
+
+REMOTE_WIPE = frozenset({"eas_remote_wipe", "eas_140"})
+PASSWORDS = frozenset({"basic", "ntlm", "negotiate", "ropc"})
+PASSWORD_PAUSE = 1800.0
+LONGEST_WISH = 86_400.0
+"""A server that asks for more than a day is obeyed for a day: its mistake must not silence a probe for ever."""
+
+Rule = Callable[[Assignment, Fault, Record, Stamp, float], Rest | None]
+
+
+class Restraint:
+    """Decides whether an assignment may start, from what its last attempts and push sessions met with."""
+
+    def __init__(self, records: Records, stamp: Callable[[Assignment], Stamp], *, wall: Clock = time.time) -> None:
+        self._records = records
+        self._stamp = stamp
+        self._wall = wall
+
+    def holds(self, assignment: Assignment) -> bool:
+        """Whether `assignment` must not start now."""
+        rest = self._records.get(assignment.key).rest
+        if rest is None:
+            return False
+        if rest.until is not None and self._wall() >= rest.until:
+            return False
+        return not _differs(rest.stamp, self._stamp(assignment))
+
+    def consider(self, assignment: Assignment, fault: Fault | None) -> None:
+        """Learn from the fault that ended an attempt or a push session; `None` (it ended well) teaches nothing."""
+        if fault is None:
+            return
+        record, stamp, now = self._records.get(assignment.key), self._stamp(assignment), self._wall()
+        rests = (rule(assignment, fault, record, stamp, now) for rule in RULES)
+        rest = next((found for found in rests if found is not None), None)
+        if rest is not None:
+            self._records.put(assignment.key, replace(record, rest=rest))
+
+
+def _differs(then: Stamp, now: Stamp) -> bool:
+    pairs = ((then.configuration, now.configuration), (then.secret, now.secret))
+    return any(before and before != after for before, after in pairs)
+
+
+def remote_wipe(assignment: Assignment, fault: Fault, record: Record, stamp: Stamp, now: float) -> Rest | None:
+    """A device told to wipe itself stops until somebody has changed its configuration."""
+    if fault.kind.code not in REMOTE_WIPE:
+        return None
+    return Rest(fault.kind.code, None, Stamp(configuration=stamp.configuration))
+
+
+def throttled(assignment: Assignment, fault: Fault, record: Record, stamp: Stamp, now: float) -> Rest | None:
+    """A server's wish for quiet is obeyed before the next transaction, never within one."""
+    if fault.reason is not Reason.THROTTLED or not fault.retry_after:
+        return None
+    return Rest(fault.kind.code, now + min(fault.retry_after, LONGEST_WISH))
+
+
+def rejected_password(assignment: Assignment, fault: Fault, record: Record, stamp: Stamp, now: float) -> Rest | None:
+    """Passwords are not tried again and again, lest the account be locked.
+
+    One that never worked is tried once, until configuration or secret changes; one that did, every thirty minutes.
+    """
+    if fault.reason is not Reason.AUTH_REJECTED or assignment.credential_kind not in PASSWORDS:
+        return None
+    return Rest(fault.kind.code, None if record.succeeded_at is None else now + PASSWORD_PAUSE, stamp)
+
+
+RULES: tuple[Rule, ...] = (remote_wipe, throttled, rejected_password)

@@ -1,0 +1,209 @@
+"""Judging: each circumstance is kept, forgotten and restored as the verdicts need it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import Kind, Reason
+from prober.model import Assignment, Outcome
+from prober.schedule.judging import Judging
+from prober.schedule.records import Record, Records
+from prober.verdict import Judgement
+from prober.vocabulary import Domain, Verdict
+from tests.schedule.made import NOON, Watch, assignment, outcome
+
+REJECTED = Kind("imap_login_refused", Reason.AUTH_REJECTED)
+UNAVAILABLE = Kind("imap_mailbox_unavailable", Reason.MAILBOX_UNAVAILABLE)
+HOUR = 3600.0
+
+
+class World:
+    """One judging with everything about it set by hand."""
+
+    def __init__(self, section: dict[str, str] | None = None) -> None:
+        self.section = {} if section is None else section
+        self.clock, self.wall = Watch(0.0), Watch()
+        self.configuration = {"imap4/hq": "aa"}
+        self.secret = "11"
+        self.window = (0.0, 0.0)
+        self.records = Records(self.section)
+        self.judging = Judging(
+            self.records,
+            configuration=self.configuration,
+            control_of={"hq": "way-out", "lab": "other-way"},
+            control_interval=60.0,
+            secret_mark=lambda _: self.secret,
+            maintenance=self.maintenance,
+            clock=self.clock,
+            wall=self.wall,
+        )
+
+    def maintenance(self, target: str, when: datetime) -> bool:
+        return target == "hq" and self.window[0] <= when.timestamp() < self.window[1]
+
+    def after(self, seconds: float) -> None:
+        self.clock.now += seconds
+        self.wall.now += seconds
+
+    def judge(self, kind: Kind | None = None, one: Assignment | None = None, sickness: Kind | None = None) -> Judgement:
+        one = one or assignment()
+        return self.judging.judge(one, self.outcome(one, kind), sickness)
+
+    def outcome(self, one: Assignment, kind: Kind | None) -> Outcome:
+        return outcome(one, kind, at=self.wall.now - 0.2)
+
+
+CONTROL = replace(assignment("way-out", "control"), credential=None, credential_kind="")
+
+
+def test_before_the_first_success_an_unavailable_mailbox_is_set_up_and_afterwards_a_failure() -> None:
+    """The latch belongs to client and target, and stays shut behind the first success."""
+    world = World()
+    assert world.judge(UNAVAILABLE).verdict is Verdict.EXCLUDED
+    assert world.judge().verdict is Verdict.OK
+    assert world.judge(UNAVAILABLE).verdict is Verdict.FAILED
+    assert world.judge(UNAVAILABLE, assignment(client="activesync")).verdict is Verdict.EXCLUDED
+    world.after(400 * 24 * HOUR)
+    assert world.judge(UNAVAILABLE).verdict is Verdict.FAILED
+
+
+def test_the_latch_survives_a_restart() -> None:
+    """A second process with the same section knows that it worked."""
+    before = World()
+    before.judge()
+    assert World(before.section).judge(UNAVAILABLE).verdict is Verdict.FAILED
+
+
+def test_an_established_target_needs_no_first_success() -> None:
+    """The operator's word stands for it."""
+    one = assignment()
+    one = replace(one, target=replace(one.target, established=True))
+    assert World().judge(UNAVAILABLE, one).verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(("age", "verdict"), [(23.9 * HOUR, Verdict.FAILED), (24.1 * HOUR, Verdict.EXCLUDED)])
+def test_a_rejection_counts_only_within_a_day_of_a_success(age: float, verdict: Verdict) -> None:
+    """Twenty-four hours by the wall clock, over restarts too."""
+    before = World()
+    before.judge()
+    after = World(before.section)
+    after.after(age)
+    assert after.judge(REJECTED).verdict is verdict
+
+
+def test_a_rejection_before_any_success_is_excluded() -> None:
+    """Never worked: our own credential is the likelier cause."""
+    assert World().judge(REJECTED).verdict is Verdict.EXCLUDED
+
+
+def test_a_rejection_after_a_change_is_excluded_until_it_works_again() -> None:
+    """A new configuration or secret takes the blame; a success with it ends that."""
+    world = World()
+    world.judge()
+    world.configuration["imap4/hq"] = "bb"
+    assert world.judge(REJECTED).verdict is Verdict.EXCLUDED
+    world.judge()
+    assert world.judge(REJECTED).verdict is Verdict.FAILED
+    world.secret = "22"
+    assert world.judge(REJECTED).verdict is Verdict.EXCLUDED
+    world.secret = "11"
+    assert world.judge(REJECTED).verdict is Verdict.FAILED
+
+
+def test_a_rejection_counts_only_while_the_token_service_issues() -> None:
+    """The last word of the token service decides, per credential."""
+    world = World()
+    world.judge()
+    world.judging.requested("phone")
+    world.judging.failed("phone", Reason.AUTH_REJECTED)
+    assert world.judge(REJECTED).verdict is Verdict.EXCLUDED
+    assert world.judge(REJECTED, assignment(credential="other")).verdict is Verdict.FAILED
+    world.judging.issued("phone", NOON + HOUR)
+    assert world.judge(REJECTED).verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("age", "verdict"), [(0, Verdict.INCONCLUSIVE), (120, Verdict.INCONCLUSIVE), (121, Verdict.FAILED)]
+)
+def test_a_network_fault_is_inconclusive_for_two_intervals_after_the_control_failed(
+    age: float, verdict: Verdict
+) -> None:
+    """Sixty seconds of interval: for 120 s, whatever the control said in between."""
+    world = World()
+    assert world.judge(kinds.TCP_TIMEOUT, CONTROL).verdict is Verdict.FAILED
+    world.after(age / 2)
+    world.judge(None, CONTROL)
+    world.after(age / 2)
+    assert world.judge(kinds.TCP_REFUSED).verdict is verdict
+
+
+def test_the_control_excuses_only_those_who_take_its_way_out() -> None:
+    """Another way out has its own control, and an answering server is never excused."""
+    world = World()
+    world.judge(kinds.TCP_TIMEOUT, CONTROL)
+    assert world.judge(kinds.TCP_REFUSED, assignment("lab")).verdict is Verdict.FAILED
+    assert world.judge(kinds.TCP_REFUSED, assignment("nowhere")).verdict is Verdict.FAILED
+    assert world.judge(kinds.NO_ANSWER).verdict is Verdict.FAILED
+
+
+def test_the_control_does_not_excuse_itself() -> None:
+    """Its own availability is that of the vantage: every failure of it counts."""
+    world = World()
+    assert [world.judge(kinds.TCP_TIMEOUT, CONTROL).verdict for _ in range(3)] == [Verdict.FAILED] * 3
+
+
+def test_a_control_that_the_prober_itself_spoilt_has_not_failed() -> None:
+    """A blocked loop during the control's attempt proves nothing about the network."""
+    world = World()
+    assert world.judge(kinds.TCP_TIMEOUT, CONTROL, kinds.LOOP_BLOCKED).verdict is Verdict.INCONCLUSIVE
+    assert world.judge(kinds.TCP_REFUSED).verdict is Verdict.FAILED
+
+
+def test_sickness_and_objective_reach_the_rules() -> None:
+    """A sick failure is inconclusive, a sick success is not timed, a slow one is slow."""
+    world = World()
+    assert world.judge(kinds.NO_ANSWER, sickness=kinds.LOOP_BLOCKED).verdict is Verdict.INCONCLUSIVE
+    assert not world.judge(sickness=kinds.CLOCK_WRONG).timed
+    assert world.judge(None, assignment(objective=0.1)).verdict is Verdict.SLOW
+
+
+def test_an_attempt_that_touches_a_maintenance_window_is_excluded_whatever_came_of_it() -> None:
+    """Started before and ended inside, or the other way round: excluded, success and failure alike."""
+    world = World()
+    world.window = (NOON, NOON + HOUR)
+    for kind in (None, kinds.NO_ANSWER, kinds.TCP_REFUSED):
+        judgement = world.judge(kind)
+        assert (judgement.verdict, judgement.reason) == (Verdict.EXCLUDED, Reason.PROBE_INTERNAL)
+        assert (judgement.code, judgement.domain, judgement.timed) == ("maintenance", Domain.PROBER, False)
+    world.after(HOUR)
+    assert world.judge(kinds.NO_ANSWER).verdict is Verdict.EXCLUDED
+    world.after(1.0)
+    assert world.judge(kinds.NO_ANSWER).verdict is Verdict.FAILED
+    assert world.judge(kinds.NO_ANSWER, assignment("lab")).verdict is Verdict.FAILED
+
+
+def test_a_success_inside_a_maintenance_window_is_still_a_success_to_remember() -> None:
+    """Excluded from the numbers, but it did work: the latch is shut."""
+    world = World()
+    world.window = (NOON - HOUR, NOON + 1.0)
+    world.judge()
+    world.after(2.0)
+    assert world.judge(UNAVAILABLE).verdict is Verdict.FAILED
+
+
+def test_a_success_ends_a_rest() -> None:
+    """Whatever held the assignment back has passed."""
+    world = World()
+    world.judge()
+    assert world.records.get("imap4/hq") == Record(NOON, world.judging.stamp(assignment()), None)
+
+
+def test_a_wall_clock_set_back_makes_no_success_lie_in_the_future() -> None:
+    """An age is never negative."""
+    world = World()
+    world.judge()
+    world.wall.now -= 5 * HOUR
+    assert world.judge(REJECTED).verdict is Verdict.FAILED
+    assert datetime.fromtimestamp(world.wall.now, UTC).year == 2027
