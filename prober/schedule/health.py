@@ -90,7 +90,7 @@ class Health:
 
     def _look(self, now: float) -> None:
         """Note a blocked loop, also before its overdue sample has run, and a wall clock that left the monotonic one."""
-        if now - self._expected > BLOCKED:
+        if self._timer is not None and now - self._expected > BLOCKED:
             self._seen[kinds.LOOP_BLOCKED] = now
         offset = self._wall() - now
         if abs(offset - self._offset) > JUMP:

@@ -4,9 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from prober.faults.taxonomy import Fault, Kind
+from prober.exchange import Call, Reply, Wire
+from prober.faults.taxonomy import Fault, Kind, Reason
 from prober.model import Assignment, Outcome, StepResult, Target
+from prober.schedule.pacing import Pacer
+from prober.timeline import Timeline
+from prober.transaction import Device, Transaction
 from prober.vocabulary import Depth, Environment
+from tests.schedule import virtual
 
 NOON = 1_800_014_400.0
 """2027-01-15 12:00 UTC."""
@@ -36,3 +41,83 @@ def outcome(
     fault = Fault(kind, retry_after=retry_after) if kind else None
     started_at = datetime.fromtimestamp(at, UTC)
     return Outcome(one.client, one.target.name, started_at, took, (StepResult("login", took, fault=fault),))
+
+
+class NoSession:
+    """A session that connects nothing and counts how often it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    async def exchange(self, call: Call) -> Reply:
+        raise AssertionError(call)
+
+    async def dial(self, url: str) -> Wire:
+        raise AssertionError(url)
+
+    def channel_binding(self, url: str) -> bytes | None:
+        return None
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+class Sessions:
+    """Opens transactions on virtual time and keeps their sessions."""
+
+    def __init__(self) -> None:
+        self.opened: list[NoSession] = []
+
+    def __call__(self, one: Assignment) -> Transaction:
+        self.opened.append(NoSession())
+        return Transaction(one, self.opened[-1], Timeline(virtual.now), Device("D1"))
+
+    @property
+    def closed(self) -> int:
+        return sum(session.closed for session in self.opened)
+
+
+class Told:
+    """Everything the schedule tells to metrics, as a list of tuples."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[Any, ...]] = []
+
+    def named(self, name: str) -> list[tuple[Any, ...]]:
+        return [event[1:] for event in self.events if event[0] == name]
+
+    def scheduler_lag(self, seconds: float) -> None:
+        self.events.append(("lag", seconds))
+
+    def inflight(self, delta: int) -> None:
+        self.events.append(("inflight", delta))
+
+    def held_back(self, assignment: Assignment) -> None:
+        self.events.append(("held back", assignment.key))
+
+    def missed(self, assignment: Assignment, slots: int = 1) -> None:
+        self.events.append(("missed", assignment.key, slots))
+
+    def crashed(self, assignment: Assignment) -> None:
+        self.events.append(("crashed", assignment.key))
+
+    def push_session(self, assignment: Assignment, seconds: float) -> None:
+        self.events.append(("session", assignment.key, seconds))
+
+    def push_disconnect(self, assignment: Assignment, reason: Reason) -> None:
+        self.events.append(("disconnect", assignment.key, reason))
+
+
+class NoCeiling:
+    """A throttler that lets everybody through."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    async def acquire(self) -> None:
+        return None
+
+
+def pacer(rate: float = 1000.0) -> Pacer:
+    """A pacer on virtual time."""
+    return Pacer(rate, 10, clock=virtual.now, throttler=NoCeiling)

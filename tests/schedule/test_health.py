@@ -154,7 +154,7 @@ def test_free_descriptors_counts_down_with_every_open_file() -> None:
 
 
 def test_stopping_leaves_no_timer_behind() -> None:
-    """After `stop` nothing is sampled any more."""
+    """After `stop` nothing is sampled any more, and no sample is overdue."""
 
     async def main() -> None:
         patient = Patient()
@@ -162,5 +162,6 @@ def test_stopping_leaves_no_timer_behind() -> None:
         before = len(patient.lags)
         await asyncio.sleep(10.0)
         assert len(patient.lags) == before
+        assert patient.health.sickness(virtual.now() - 1.0) is None
 
     virtual.run(main())

@@ -1,0 +1,93 @@
+"""Everything around one attempt: may it start, its turn, the transaction, what it means, who hears of it.
+
+Rule of this file: waiting ends before the transaction is made, so that a turn waited for is lag and never latency.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from prober.model import Assignment, Outcome
+from prober.schedule.health import Health
+from prober.schedule.judging import Judging
+from prober.schedule.pacing import Pacer
+from prober.schedule.restraint import Restraint
+from prober.timeline import Clock
+from prober.transaction import Client, Transaction, perform
+from prober.verdict import Judgement
+
+OpenTransaction = Callable[[Assignment], Transaction]
+"""Makes a cold transaction of an assignment: own session and timeline, the assignment's own device."""
+
+
+Tell = Callable[[Assignment, Outcome, Judgement], None]
+"""Hands a finished attempt to whoever wants to hear of it."""
+
+
+class AttemptWatch(Protocol):
+    """Who is told how the schedule fares."""
+
+    def scheduler_lag(self, seconds: float) -> None:
+        """Seconds from the intended start of an attempt to its actual one."""
+
+    def inflight(self, delta: int) -> None:
+        """One transaction more or less is running."""
+
+    def held_back(self, assignment: Assignment) -> None:
+        """A start was held back."""
+
+
+class Attempts:
+    """Runs attempts of assignments, and tells of the scheduled ones."""
+
+    def __init__(
+        self,
+        catalogue: Mapping[str, Client[Any]],
+        open_transaction: OpenTransaction,
+        *,
+        pacer: Pacer,
+        judging: Judging,
+        restraint: Restraint,
+        health: Health,
+        watch: AttemptWatch,
+        tell: Tell,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._catalogue = catalogue
+        self._open = open_transaction
+        self._pacer = pacer
+        self._judging = judging
+        self._restraint = restraint
+        self._health = health
+        self._watch = watch
+        self._tell = tell
+        self._clock = clock
+
+    async def scheduled(self, assignment: Assignment, intended: float) -> None:
+        """Run the attempt whose start was intended for `intended`, unless it is held back, and tell of it."""
+        if self._restraint.holds(assignment):
+            self._watch.held_back(assignment)
+            return
+        await self._pacer.turn(*lane(self._catalogue[assignment.client], assignment))
+        self._watch.scheduler_lag(max(0.0, self._clock() - intended))
+        outcome, judgement = await self.once(assignment)
+        self._tell(assignment, outcome, judgement)
+
+    async def once(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
+        """Run one attempt now; return what was observed and what it means. Nobody else is told."""
+        began = self._clock()
+        self._watch.inflight(1)
+        try:
+            outcome = await perform(self._catalogue[assignment.client], self._open(assignment))
+        finally:
+            self._watch.inflight(-1)
+        judgement = self._judging.judge(assignment, outcome, self._health.sickness(began))
+        self._restraint.consider(assignment, outcome.fault)
+        return outcome, judgement
+
+
+def lane(client: Client[Any], assignment: Assignment) -> tuple[str, str]:
+    """Return host of the principal endpoint and credential: what servers limit by. Without a URL, the target's name."""
+    url = assignment.target.endpoints.get(client.endpoints[0], "") if client.endpoints else ""
+    return urlsplit(url).hostname or assignment.target.name, assignment.credential or ""

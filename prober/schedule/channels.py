@@ -1,0 +1,276 @@
+"""Push channels held open beside the periodic transactions: IDLE and Ping as a client in a pocket keeps them.
+
+Rule of this file: a channel never enters the attempts; it feeds the push metrics and nothing else. It is a second
+connection of the same device, opened in its turn and under the same restraint.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from prober.faults.classify import classify
+from prober.faults.taxonomy import Fault, Kind, Reason
+from prober.model import Assignment, PushSettings
+from prober.schedule.attempts import OpenTransaction, lane
+from prober.schedule.pacing import Pacer, Sleep
+from prober.schedule.plan import fraction
+from prober.schedule.restraint import Restraint
+from prober.timeline import Clock
+from prober.transaction import Client, Held, Step, Transaction, attempt
+from prober.vocabulary import Depth
+
+LOG = logging.getLogger(__name__)
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 300.0
+STEADY = 60.0
+"""Seconds after which a session counts as established, and the pauses begin anew after its loss."""
+MARGIN = 30.0
+"""Seconds a hold may overrun before silence is a fault."""
+LEAVING = 10.0
+QUICK = 1.0
+"""Seconds from one hold to the next at least, should a server answer every hold at once."""
+LOST = frozenset({Reason.CONNECTION_RESET, Reason.READ_TIMEOUT})
+"""What an open channel's loss looks like from below: all of them are a lost push channel."""
+PUSH_ENDED_EARLY = Kind("push_ended_early", Reason.PUSH_CHANNEL_LOST)
+EARLY_IN_A_ROW = 3
+TRIES = 2
+
+
+class PushWatch(Protocol):
+    """Who is told of push sessions."""
+
+    def push_session(self, assignment: Assignment, seconds: float) -> None:
+        """A session was held for so long, until it was renewed or lost."""
+
+    def push_disconnect(self, assignment: Assignment, reason: Reason) -> None:
+        """A session was lost, or could not be had again within two tries."""
+
+    def held_back(self, assignment: Assignment) -> None:
+        """A start was held back."""
+
+    def crashed(self, assignment: Assignment) -> None:
+        """The machinery around a session failed, and the fault is ours."""
+
+
+@dataclass(slots=True)
+class _Hold:
+    """What the steps of one push session share."""
+
+    held: Held
+    seconds: float = 0.0
+    told: bool = False
+
+
+async def push_open(tx: Transaction, hold: _Hold) -> None:
+    """Sign in and leave the request that waits for news."""
+    await hold.held.open(tx)
+
+
+async def push_wait(tx: Transaction, hold: _Hold) -> None:
+    """Hold the channel until there is news or the time is up."""
+    hold.told = await hold.held.wait(tx, hold.seconds)
+
+
+async def push_leave(tx: Transaction, hold: _Hold) -> None:
+    """Take leave as the client does."""
+    await hold.held.close(tx)
+
+
+OPEN: Step[_Hold] = Step(push_open, Depth.MAILBOX, timeout=lambda assignment: assignment.timeout)
+LEAVE: Step[_Hold] = Step(push_leave, Depth.MAILBOX, timeout=LEAVING, tolerated=True)
+
+
+@dataclass(slots=True)
+class _Channel:
+    """One assignment's channel: the failures since it last held steady, and the tries since it was last open."""
+
+    assignment: Assignment
+    push: PushSettings
+    client: Client[Any]
+    make: Callable[[], Held]
+    failures: int = 0
+    tries: int = 0
+
+    @property
+    def first_pause(self) -> float:
+        """Seconds after the start at which it is first opened: channels are spread as attempts are."""
+        return fraction(f"{self.assignment.key}/push") * self.assignment.interval
+
+
+def _channels(assignments: Iterable[Assignment], catalogue: Mapping[str, Client[Any]]) -> Iterator[_Channel]:
+    for assignment in assignments:
+        client = catalogue[assignment.client]
+        if assignment.push is not None and client.held is not None:
+            yield _Channel(assignment, assignment.push, client, client.held)
+
+
+class Channels:
+    """Keeps one channel per assignment that has `push` and whose client can hold one."""
+
+    def __init__(
+        self,
+        assignments: Iterable[Assignment],
+        catalogue: Mapping[str, Client[Any]],
+        open_transaction: OpenTransaction,
+        *,
+        pacer: Pacer,
+        restraint: Restraint,
+        watch: PushWatch,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._channels = tuple(_channels(assignments, catalogue))
+        self._open = open_transaction
+        self._pacer = pacer
+        self._restraint = restraint
+        self._watch = watch
+        self._clock = clock
+        self._sleep = sleep
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def start(self) -> None:
+        """Begin to open the channels."""
+        for channel in self._channels:
+            self._start(channel, channel.first_pause)
+
+    async def drain(self, grace: float = LEAVING) -> None:
+        """Take leave of every open channel within `grace` seconds, then close whatever is left."""
+        self._draining = True
+        await _cancel(self._tasks, grace)
+        await _cancel(self._tasks, 1.0)
+
+    def _start(self, channel: _Channel, after: float) -> None:
+        task = asyncio.create_task(self._keep(channel, after), name=f"push {channel.assignment.key}")
+        self._tasks.add(task)
+        task.add_done_callback(lambda ended: self._ended(channel, ended))
+
+    def _ended(self, channel: _Channel, task: asyncio.Task[None]) -> None:
+        """Count a channel whose own machinery broke, and begin it anew; the exception's text stays out of the log."""
+        self._tasks.discard(task)
+        exception = None if task.cancelled() else task.exception()
+        if exception is None or self._draining:
+            return
+        LOG.error("push channel of %s crashed: %s", channel.assignment.key, dict(classify(exception, None).evidence))
+        self._watch.crashed(channel.assignment)
+        self._start(channel, LONGEST_PAUSE)
+
+    async def _keep(self, channel: _Channel, after: float) -> None:
+        """Hold one session after the other; pause between a loss and the next try."""
+        await self._sleep(after)
+        while True:
+            await self._admitted(channel.assignment)
+            await self._pacer.turn(*lane(channel.client, channel.assignment))
+            session = _Session(channel, self._open(channel.assignment), self._clock, self._sleep)
+            await session.run()
+            self._tell(channel, session)
+            if session.fault is not None:
+                self._restraint.consider(channel.assignment, session.fault)
+                await self._sleep(pause(channel.assignment.key, channel.failures))
+
+    async def _admitted(self, assignment: Assignment) -> None:
+        """Wait until the assignment may start; each look that finds it may not is a start held back."""
+        while self._restraint.holds(assignment):
+            self._watch.held_back(assignment)
+            await self._sleep(assignment.interval)
+
+    def _tell(self, channel: _Channel, session: "_Session") -> None:
+        """Count the session and how it ended. One that never opened is a loss when it is the second such in a row."""
+        fault = session.fault
+        channel.failures = 0 if fault is None or session.lasted >= STEADY else channel.failures + 1
+        channel.tries = 0 if session.opened else channel.tries + 1
+        if session.opened:
+            self._watch.push_session(channel.assignment, session.lasted)
+        if fault is None:
+            return
+        LOG.info("push channel of %s: %s", channel.assignment.key, fault.kind.code)
+        if session.opened:
+            self._watch.push_disconnect(channel.assignment, _reason_of_loss(fault))
+        elif channel.tries == TRIES:
+            self._watch.push_disconnect(channel.assignment, Reason.PUSH_CHANNEL_LOST)
+
+
+async def _cancel(tasks: set[asyncio.Task[None]], grace: float) -> None:
+    """Cancel `tasks` and give them `grace` seconds to take their leave."""
+    cancelled = set(tasks)
+    for task in cancelled:
+        task.cancel()
+    if cancelled:
+        await asyncio.wait(cancelled, timeout=grace)
+
+
+def _reason_of_loss(fault: Fault) -> Reason:
+    return Reason.PUSH_CHANNEL_LOST if fault.reason in LOST else fault.reason
+
+
+def pause(key: str, failures: int) -> float:
+    """Return the seconds before the next try: doubling from 1 s to 5 min, shortened by up to half.
+
+    The shortening depends on assignment and count, so channels lost together do not return together. `failures` 0 is
+    a loss after a long session. For a fraction of 0.5: 0, 1, 2, 3 failures give 0.75, 1.5, 3, 6 s; nine and more 225 s.
+    """
+    longest = min(FIRST_PAUSE * 2.0 ** min(failures, 20), LONGEST_PAUSE)
+    return longest * (1 - fraction(f"{key}/{failures}") / 2)
+
+
+class _Session:
+    """One push session from its opening to its end. `fault` is `None` when its life ended in good order."""
+
+    def __init__(self, channel: _Channel, tx: Transaction, clock: Clock, sleep: Sleep) -> None:
+        self.fault: Fault | None = None
+        self.opened = False
+        self.lasted = 0.0
+        self._assignment = channel.assignment
+        self._push = channel.push
+        self._tx = tx
+        self._hold = _Hold(channel.make())
+        self._clock = clock
+        self._sleep = sleep
+
+    async def run(self) -> None:
+        """Open, hold until the session's life is over, take leave; close everything however it ends."""
+        try:
+            self.fault = await self._attempt(OPEN)
+            if self.fault is None:
+                await self._held()
+        finally:
+            await self._tx.close()
+
+    async def _held(self) -> None:
+        self.opened = True
+        opened_at = self._clock()
+        try:
+            self.fault = await self._wait_out(opened_at + self._push.life)
+        finally:
+            self.lasted = self._clock() - opened_at
+            if self.fault is None:
+                await self._attempt(LEAVE)
+
+    async def _wait_out(self, until: float) -> Fault | None:
+        """Hold again and again until the session's life is over or a fault ends it."""
+        early = 0
+        while (left := until - self._clock()) > 0:
+            began = self._clock()
+            fault = await self._hold_once(min(self._push.hold, left))
+            if fault is not None:
+                return fault
+            took = self._clock() - began
+            early = early + 1 if not self._hold.told and took < self._hold.seconds / 2 else 0
+            if early == EARLY_IN_A_ROW:
+                return Fault(PUSH_ENDED_EARLY)
+            await self._sleep(max(0.0, QUICK - took))
+        return None
+
+    async def _hold_once(self, seconds: float) -> Fault | None:
+        self._hold.seconds = seconds
+        return await self._attempt(Step(push_wait, Depth.MAILBOX, timeout=seconds + MARGIN))
+
+    async def _attempt(self, step: Step[_Hold]) -> Fault | None:
+        result = await attempt(step, self._tx, self._hold, step.limit(self._assignment))
+        return None if result is None else result.fault

@@ -1,0 +1,174 @@
+"""Around an attempt: held back, in turn, measured alone, judged, told."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pytest
+
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import FaultError, Kind, Reason
+from prober.model import Assignment, Outcome
+from prober.schedule.attempts import Attempts, lane
+from prober.schedule.health import Health
+from prober.schedule.judging import Judging
+from prober.schedule.records import Record, Records, Stamp
+from prober.schedule.restraint import Restraint
+from prober.transaction import Client, Step, Transaction
+from prober.verdict import Judgement
+from prober.vocabulary import Depth, Verdict
+from tests.schedule import virtual
+from tests.schedule.made import Sessions, Told, Watch, assignment, pacer
+
+REJECTED = Kind("imap_login_refused", Reason.AUTH_REJECTED)
+
+
+@dataclass
+class Server:
+    """How the one step of the one client fares: how long it takes and what goes wrong."""
+
+    takes: float = 0.25
+    fault: Kind | None = None
+    blocks: float = 0.0
+
+    def client(self) -> Client[None]:
+        async def login(tx: Transaction, _: None) -> None:
+            """Sign in."""
+            await asyncio.sleep(self.takes)
+            virtual.block(self.blocks)
+            if self.fault:
+                raise FaultError(self.fault)
+
+        return Client("imap4", "IMAP", lambda: None, (Step(login, Depth.MAILBOX),), ("imap4",))
+
+
+class World:
+    """One set of attempts on virtual time, with everything it tells."""
+
+    def __init__(self, server: Server, rate: float = 1000.0) -> None:
+        self.told = Told()
+        self.sessions = Sessions()
+        self.finished: list[tuple[Assignment, Outcome, Judgement]] = []
+        records = Records({})
+        self.judging = Judging(
+            records,
+            configuration={},
+            control_of={},
+            control_interval=60.0,
+            secret_mark=lambda _: "",
+            maintenance=lambda _, __: False,
+            clock=virtual.now,
+            wall=Watch(),
+        )
+        self.records = records
+        self.health = Health(lambda _: None, clock=virtual.now, wall=virtual.now, descriptors=lambda: 1000)
+        self.attempts = Attempts(
+            {"imap4": server.client()},
+            self.sessions,
+            pacer=pacer(rate),
+            judging=self.judging,
+            restraint=Restraint(records, lambda _: Stamp(), wall=Watch()),
+            health=self.health,
+            watch=self.told,
+            tell=lambda *finished: self.finished.append(finished),
+            clock=virtual.now,
+        )
+
+
+def test_a_scheduled_attempt_is_run_judged_and_told() -> None:
+    """Lag is from the intended start; inflight goes up and down; the session is closed; the sinks hear once."""
+
+    async def main() -> None:
+        world = World(Server())
+        await world.attempts.scheduled(assignment(), virtual.now() - 0.004)
+        assert world.told.events == [("lag", pytest.approx(0.004)), ("inflight", 1), ("inflight", -1)]
+        ((one, outcome, judgement),) = world.finished
+        assert (one, judgement.verdict) == (assignment(), Verdict.OK)
+        assert outcome.duration == pytest.approx(0.25)
+        assert isinstance(outcome.started_at, datetime)
+        assert world.sessions.closed == len(world.sessions.opened) == 1
+
+    virtual.run(main())
+
+
+def test_waiting_for_a_turn_is_lag_and_never_latency() -> None:
+    """Two due at once on one lane of one start per 10 s: the second lags 10 s and takes as long as the first."""
+
+    async def main() -> None:
+        world = World(Server(), rate=0.1)
+        both = [assignment("hq"), assignment("lab")]
+        now = virtual.now()
+        await asyncio.gather(*(world.attempts.scheduled(one, now) for one in both))
+        assert world.told.named("lag") == [(pytest.approx(0.0),), (pytest.approx(10.0),)]
+        assert [outcome.duration for _, outcome, _ in world.finished] == pytest.approx([0.25, 0.25])
+
+    virtual.run(main())
+
+
+def test_a_start_held_back_is_counted_and_nothing_else_happens() -> None:
+    """After a password was rejected that never worked: no session, no lag, no outcome, one start held back."""
+
+    async def main() -> None:
+        world = World(Server(fault=REJECTED))
+        await world.attempts.scheduled(assignment(), virtual.now())
+        assert [judgement.verdict for _, _, judgement in world.finished] == [Verdict.EXCLUDED]
+        world.told.events.clear()
+        await world.attempts.scheduled(assignment(), virtual.now())
+        assert world.told.events == [("held back", "imap4/hq")]
+        assert len(world.sessions.opened) == len(world.finished) == 1
+
+    virtual.run(main())
+
+
+def test_one_attempt_by_hand_is_told_to_nobody_and_not_held_back() -> None:
+    """`once` returns what it saw; the schedule's counters and sinks stay as they were, its memory does not."""
+
+    async def main() -> None:
+        world = World(Server(fault=REJECTED))
+        for _ in range(2):
+            outcome, judgement = await world.attempts.once(assignment())
+            assert (outcome.fault is not None, judgement.verdict) == (True, Verdict.EXCLUDED)
+        assert world.finished == []
+        assert world.records.get("imap4/hq").rest is not None
+
+    virtual.run(main())
+
+
+def test_sickness_during_the_attempt_reaches_the_verdict() -> None:
+    """A loop blocked for a second while the step ran makes its failure inconclusive."""
+
+    async def main() -> None:
+        world = World(Server(fault=kinds.NO_ANSWER, blocks=1.0))
+        world.health.start()
+        _, judgement = await world.attempts.once(assignment())
+        world.health.stop()
+        assert (judgement.verdict, judgement.code) == (Verdict.INCONCLUSIVE, "loop_blocked")
+
+    virtual.run(main())
+
+
+def test_a_cancelled_attempt_is_no_outcome_and_leaves_nothing_open() -> None:
+    """Cancelled in its step: nobody is told, inflight is back at nought, the session is closed."""
+
+    async def main() -> None:
+        world = World(Server(takes=100.0))
+        task = asyncio.create_task(world.attempts.scheduled(assignment(), virtual.now()))
+        await asyncio.sleep(1.0)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert world.finished == []
+        assert world.told.named("inflight") == [(1,), (-1,)]
+        assert world.sessions.closed == 1
+        assert world.records.get("imap4/hq") == Record()
+
+    virtual.run(main())
+
+
+def test_a_lane_is_the_host_of_the_principal_endpoint_and_the_credential() -> None:
+    """Ports do not matter; without a URL or a credential there is still a lane."""
+    client = Server().client()
+    assert lane(client, assignment()) == ("mail.test", "phone")
+    bare = assignment(credential=None)
+    assert lane(client, replace(bare, target=replace(bare.target, endpoints={}))) == ("hq", "")
+    assert lane(replace(client, endpoints=()), assignment()) == ("hq", "phone")

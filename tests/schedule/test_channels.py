@@ -1,0 +1,337 @@
+"""Held push channels: held, renewed, lost, won back, and left politely."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import FaultError, Kind, Reason
+from prober.model import Assignment, PushSettings
+from prober.schedule import channels
+from prober.schedule.channels import Channels, pause
+from prober.schedule.records import Records, Stamp
+from prober.schedule.restraint import Restraint
+from prober.transaction import Client, Held, Transaction
+from tests.schedule import virtual
+from tests.schedule.made import Sessions, Told, Watch, assignment, pacer
+
+REJECTED = Kind("imap_login_refused", Reason.AUTH_REJECTED)
+KICKED = Kind("imap_bye", Reason.SERVER_BUSY)
+PUSHED = assignment(push=PushSettings(hold=480.0, life=3600.0))
+
+
+class Mailbox:
+    """What a held channel meets: scripted answers for opening and waiting, then an endless quiet."""
+
+    def __init__(self, opens: list[Kind | None] | None = None, waits: list[Any] | None = None) -> None:
+        self.opens = opens or []
+        self.waits = waits or []
+        self.log: list[tuple[str, float]] = []
+
+    def note(self, what: str) -> None:
+        self.log.append((what, virtual.now()))
+
+    def times(self, what: str) -> list[float]:
+        return [at for said, at in self.log if said == what]
+
+    def hold(self) -> "Phone":
+        return Phone(self)
+
+
+class Phone:
+    """A held channel in the hands of a `Mailbox`."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self.mailbox = mailbox
+
+    async def open(self, tx: Transaction) -> None:
+        self.mailbox.note("open")
+        fault = self.mailbox.opens.pop(0) if self.mailbox.opens else None
+        if fault:
+            raise FaultError(fault)
+
+    async def wait(self, tx: Transaction, seconds: float) -> bool:
+        self.mailbox.note(f"wait {seconds:g}")
+        step = self.mailbox.waits.pop(0) if self.mailbox.waits else (seconds, False)
+        after, then = step
+        await asyncio.sleep(after)
+        if isinstance(then, Kind):
+            raise FaultError(then)
+        if isinstance(then, Exception):
+            raise then
+        return bool(then)
+
+    async def close(self, tx: Transaction) -> None:
+        self.mailbox.note("close")
+
+
+class World:
+    """Channels on virtual time over scripted mailboxes."""
+
+    def __init__(self, mailbox: Mailbox, *assignments: Assignment, held: bool = True) -> None:
+        self.told, self.sessions, self.wall = Told(), Sessions(), Watch()
+        make: Callable[[], Held] | None = mailbox.hold if held else None
+        client: Client[None] = Client("imap4", "IMAP", lambda: None, (), ("imap4",), held=make)
+        self.records = Records({})
+        self.stamp = Stamp("aa", "11")
+        self.channels = Channels(
+            assignments or (PUSHED,),
+            {"imap4": client},
+            self.sessions,
+            pacer=pacer(),
+            restraint=Restraint(self.records, lambda _: self.stamp, wall=self.wall),
+            watch=self.told,
+            clock=virtual.now,
+        )
+
+    async def during(self, seconds: float) -> None:
+        """Keep the channels for so long, then drain them."""
+        self.channels.start()
+        await asyncio.sleep(seconds)
+        await self.channels.drain()
+
+
+def test_a_channel_is_held_again_and_again_and_renewed_at_the_end_of_its_life() -> None:
+    """Holds of 480 s in a life of 3,600 s: seven and a half, a polite end, and the next session at once."""
+
+    async def main() -> None:
+        mailbox = Mailbox()
+        world = World(mailbox)
+        await world.during(3700.0)
+        said = [what for what, _ in mailbox.log]
+        assert said == ["open", *["wait 480"] * 7, "wait 240", "close", "open", "wait 480", "close"]
+        opened, again = mailbox.times("open")
+        assert again - opened == pytest.approx(3600.0, abs=0.1)
+        assert world.told.events == [("session", "imap4/hq", pytest.approx(3600.0))]
+        assert world.sessions.closed == len(world.sessions.opened) == 2
+
+    virtual.run(main())
+
+
+def test_news_ends_a_hold_and_not_the_session() -> None:
+    """Told of a change after 100 s, the channel is held again, in the same session."""
+
+    async def main() -> None:
+        mailbox = Mailbox(waits=[(100.0, True)] * 3)
+        world = World(mailbox)
+        await world.during(400.0)
+        assert [what for what, _ in mailbox.log] == ["open", *["wait 480"] * 4, "close"]
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(
+    ("loss", "reason"),
+    [
+        (kinds.PEER_RESET, Reason.PUSH_CHANNEL_LOST),
+        (kinds.NO_ANSWER, Reason.PUSH_CHANNEL_LOST),
+        (KICKED, Reason.SERVER_BUSY),
+        (ConnectionResetError(104, "reset"), Reason.PUSH_CHANNEL_LOST),
+        (ValueError("bug"), Reason.PROBE_INTERNAL),
+    ],
+)
+def test_a_lost_channel_is_counted_with_its_life_and_won_back(loss: Kind | Exception, reason: Reason) -> None:
+    """Broken after 200 s: one session of 200 s, one disconnect, no leave-taking, and a new session a second later."""
+
+    async def main() -> None:
+        mailbox = Mailbox(waits=[(200.0, loss)])
+        world = World(mailbox)
+        await world.during(400.0)
+        assert world.told.events == [
+            ("session", "imap4/hq", pytest.approx(200.0)),
+            ("disconnect", "imap4/hq", reason),
+        ]
+        opened, again = mailbox.times("open")
+        assert 200.5 <= again - opened <= 201.0
+        assert [what for what, _ in mailbox.log].count("close") == 1
+        assert world.sessions.closed == len(world.sessions.opened) == 2
+
+    virtual.run(main())
+
+
+def test_silence_past_the_hold_is_a_lost_channel() -> None:
+    """A hold that returns neither news nor quiet is given up 30 s after its time."""
+
+    async def main() -> None:
+        mailbox = Mailbox(waits=[(1e6, False)])
+        world = World(mailbox)
+        await world.during(600.0)
+        assert world.told.events[0] == ("session", "imap4/hq", pytest.approx(510.0))
+        assert world.told.events[1] == ("disconnect", "imap4/hq", Reason.PUSH_CHANNEL_LOST)
+
+    virtual.run(main())
+
+
+def test_three_holds_in_a_row_that_end_early_without_news_are_a_lost_channel() -> None:
+    """Quiet reported in less than half the time, three times running, is no health; twice, with news between, is."""
+
+    async def main(waits: list[Any]) -> list[tuple[Any, ...]]:
+        world = World(Mailbox(waits=waits))
+        await world.during(1000.0)
+        return world.told.named("disconnect")
+
+    early, news = (100.0, False), (100.0, True)
+    assert virtual.run(main([early] * 3)) == [("imap4/hq", Reason.PUSH_CHANNEL_LOST)]
+    assert virtual.run(main([early, early, news, early, early])) == []
+
+
+def test_a_server_that_answers_every_hold_at_once_is_asked_once_a_second() -> None:
+    """News without end is no reason for a busy loop."""
+
+    async def main() -> None:
+        mailbox = Mailbox(waits=[(0.0, True)] * 1000)
+        world = World(mailbox)
+        await world.during(100.0)
+        assert len(mailbox.times("wait 480")) <= 101
+
+    virtual.run(main())
+
+
+def test_the_second_try_in_vain_is_a_lost_channel_and_the_third_no_other() -> None:
+    """Five refused tries: one disconnect, at the second; no session was held."""
+
+    async def main() -> None:
+        mailbox = Mailbox(opens=[kinds.TCP_REFUSED] * 5)
+        world = World(mailbox)
+        await world.during(120.0)
+        assert world.told.events == [("disconnect", "imap4/hq", Reason.PUSH_CHANNEL_LOST)]
+        assert len(mailbox.times("open")) == 6
+        gaps = [again - before for before, again in pairwise(mailbox.times("open"))]
+        assert all(2 * later > earlier for earlier, later in pairwise(gaps))
+
+    virtual.run(main())
+
+
+def test_pauses_double_from_a_second_to_five_minutes_and_differ_between_channels() -> None:
+    """Each lies between half of its full length and all of it, and depends on nothing but name and count."""
+    for failures in range(100):
+        longest = min(2.0**failures, 300.0)
+        assert longest / 2 < pause("imap4/hq", failures) <= longest
+        assert pause("imap4/hq", failures) == pause("imap4/hq", failures)
+    assert len({round(pause(f"imap4/t{number}", 9)) for number in range(50)}) > 30
+
+
+def test_a_session_that_held_for_a_minute_begins_the_pauses_anew() -> None:
+    """Lost every 30 s the pauses grow; lost every 100 s they stay at a second."""
+
+    async def main(lasts: float) -> list[float]:
+        mailbox = Mailbox(waits=[(lasts, kinds.PEER_RESET)] * 6)
+        await World(mailbox).during(1500.0)
+        return [again - before - lasts for before, again in pairwise(mailbox.times("open"))]
+
+    assert virtual.run(main(30.0))[-1] > 20.0
+    assert max(virtual.run(main(100.0))) <= 1.01
+
+
+def test_a_rejected_password_is_not_tried_again_by_the_channel() -> None:
+    """The restraint of attempts holds for channels too: one try, then starts held back until the secret changes."""
+
+    async def main() -> None:
+        mailbox = Mailbox(opens=[REJECTED])
+        world = World(mailbox)
+        world.channels.start()
+        await asyncio.sleep(3600.0)
+        assert len(mailbox.times("open")) == 1
+        assert len(world.told.named("held back")) == pytest.approx(60, abs=2)
+        world.stamp = Stamp("aa", "22")
+        await asyncio.sleep(61.0)
+        assert len(mailbox.times("open")) == 2
+        await world.channels.drain()
+
+    virtual.run(main())
+
+
+def test_draining_takes_leave_of_open_channels_and_closes_them() -> None:
+    """DONE and LOGOUT are said in the middle of a hold; the interrupted session is neither lost nor observed."""
+
+    async def main() -> None:
+        mailbox = Mailbox()
+        world = World(mailbox)
+        before = virtual.now()
+        await world.during(200.0)
+        assert [what for what, _ in mailbox.log] == ["open", "wait 480", "close"]
+        assert virtual.now() - before == pytest.approx(200.0)
+        assert world.told.events == []
+        assert world.sessions.closed == 1
+
+    virtual.run(main())
+
+
+def test_a_leave_taking_that_hangs_is_given_up() -> None:
+    """Ten seconds for politeness, then the connection is closed all the same."""
+
+    async def hang(self: Phone, tx: Transaction) -> None:
+        await asyncio.sleep(1e6)
+
+    async def main() -> None:
+        world = World(Mailbox())
+        before = virtual.now()
+        await world.during(200.0)
+        assert virtual.now() - before == pytest.approx(210.0)
+        assert world.sessions.closed == 1
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Phone, "close", hang)
+        virtual.run(main())
+
+
+def test_draining_in_a_pause_or_before_the_start_has_nothing_to_wait_for() -> None:
+    """Channels that are not open end at once."""
+
+    async def main() -> None:
+        world = World(Mailbox(opens=[kinds.TCP_REFUSED] * 100))
+        before = virtual.now()
+        await world.during(100.5)
+        assert virtual.now() - before == pytest.approx(100.5)
+        await World(Mailbox()).during(0.0)
+
+    virtual.run(main())
+
+
+def test_machinery_that_breaks_is_counted_and_the_channel_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that could not even be made costs five minutes and nothing else."""
+    made: list[int] = []
+
+    def broken(one: Assignment) -> Transaction:
+        made.append(1)
+        raise RuntimeError("no session")
+
+    async def main() -> None:
+        world = World(Mailbox())
+        monkeypatch.setattr(world.channels, "_open", broken)
+        await world.during(1000.0)
+        assert world.told.events == [("crashed", "imap4/hq")] * len(made)
+        assert len(made) == 4
+
+    virtual.run(main())
+
+
+def test_only_assignments_with_push_and_clients_that_can_hold_have_channels() -> None:
+    """Either alone gives no channel."""
+    mailbox = Mailbox()
+    assert len(World(mailbox, assignment()).channels) == 0
+    assert len(World(mailbox, PUSHED, held=False).channels) == 0
+    assert len(World(mailbox, PUSHED, replace(PUSHED, client="imap4")).channels) == 2
+
+
+def test_first_openings_are_spread() -> None:
+    """A hundred channels do not all open in the first seconds."""
+
+    async def main() -> None:
+        mailbox = Mailbox()
+        many = [replace(assignment(f"t{number}"), push=PushSettings()) for number in range(100)]
+        await World(mailbox, *many).during(61.0)
+        opened = mailbox.times("open")
+        assert len(opened) == 100
+        assert all(later - at > 3.0 for at, later in zip(opened, opened[20:], strict=False))
+
+    virtual.run(main())
+
+
+def test_the_early_kind_belongs_to_the_push_reason() -> None:
+    """A code of its own, under the reason of lost channels."""
+    assert channels.PUSH_ENDED_EARLY.reason is Reason.PUSH_CHANNEL_LOST
