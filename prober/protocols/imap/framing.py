@@ -1,0 +1,88 @@
+"""Half-arrived bytes become whole responses: the only place in this room that knows of chunks.
+
+Rule: the same responses come out for every way of slicing the same bytes, in time linear in their number, and no more
+than `Framer.response_limit` bytes plus the chunk just fed are ever held.
+"""
+
+import re
+
+from prober.faults.taxonomy import BAD_REPLY, REPLY_TOO_LARGE, FaultError
+
+LINE_LIMIT = 65_536
+LITERAL_LIMIT = 1 << 20
+RESPONSE_LIMIT = LITERAL_LIMIT + 4 * LINE_LIMIT
+
+LITERAL = re.compile(rb"~?\{(\d{1,20})\+?\}\r\n\Z")
+"""A line that goes on after so many bytes: RFC 9051 section 9 `literal`, RFC 3516 `literal8`."""
+CARRIES_DATA = re.compile(rb"\* (?!(?:OK|NO|BAD|BYE|PREAUTH)(?![^ \r\n]))", re.IGNORECASE)
+"""Only untagged data holds literals: free text that happens to end in `{12}` announces nothing."""
+
+
+class Framer:
+    """Give it bytes as they come; ask it for responses until it says `None`. Limits are in bytes."""
+
+    __slots__ = ("_buffer", "_line", "_scanned", "line_limit", "literal_limit", "response_limit")
+
+    def __init__(
+        self,
+        *,
+        line_limit: int = LINE_LIMIT,
+        literal_limit: int = LITERAL_LIMIT,
+        response_limit: int = RESPONSE_LIMIT,
+    ) -> None:
+        self.line_limit = line_limit
+        self.literal_limit = literal_limit
+        self.response_limit = response_limit
+        self._buffer = bytearray()
+        self._line = 0  # where the line under way begins
+        self._scanned = 0  # up to where no line feed was found
+
+    @property
+    def pending(self) -> int:
+        """Bytes in hand that belong to responses not yet given out."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        self._buffer += data
+
+    def next_response(self) -> bytes | None:
+        """Return the next whole response without its final CRLF, literals in place, or `None`: more data needed.
+
+        Raises `FaultError`: `bad_reply` for a line feed without carriage return, `reply_too_large` past a limit.
+        """
+        while (end := self._line_end()) is not None:
+            announced = self._announced(end)
+            if announced is None:
+                return self._give_out(end)
+            self._line = self._scanned = end + announced
+        return None
+
+    def _line_end(self) -> int | None:
+        """Return where the line under way ends, its CRLF included, or `None` while it is not whole."""
+        feed = self._buffer.find(b"\n", self._scanned) if self._scanned < len(self._buffer) else -1
+        end = len(self._buffer) if feed < 0 else feed + 1
+        if end - self._line > self.line_limit or end > self.response_limit:
+            raise FaultError(REPLY_TOO_LARGE, {"part": "line"})
+        if feed < 0:
+            self._scanned = max(self._scanned, end)
+            return None
+        if feed == self._line or self._buffer[feed - 1] != 0x0D:
+            raise FaultError(BAD_REPLY, {"grammar": "line feed without carriage return"})
+        return end
+
+    def _announced(self, end: int) -> int | None:
+        """Return how many bytes of a literal the line that ends at `end` announces, or `None`."""
+        literal = LITERAL.search(self._buffer, max(self._line, end - 26), end)
+        if literal is None or not CARRIES_DATA.match(self._buffer):
+            return None
+        size = int(literal[1])
+        if size > self.literal_limit or end + size > self.response_limit:
+            raise FaultError(REPLY_TOO_LARGE, {"part": "literal"})
+        return size
+
+    def _give_out(self, end: int) -> bytes:
+        response = bytes(self._buffer[: end - 2])
+        del self._buffer[:end]
+        self._line = self._scanned = 0
+        return response
