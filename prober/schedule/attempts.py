@@ -69,13 +69,18 @@ class Attempts:
         if self._restraint.holds(assignment):
             self._watch.held_back(assignment)
             return
-        await self._pacer.turn(*lane(self._catalogue[assignment.client], assignment))
+        await self._turn(assignment)
         self._watch.scheduler_lag(max(0.0, self._clock() - intended))
-        outcome, judgement = await self.once(assignment)
+        outcome, judgement = await self._attempt(assignment)
         self._tell(assignment, outcome, judgement)
 
-    async def once(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
-        """Run one attempt now; return what was observed and what it means. Nobody else is told."""
+    async def by_hand(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
+        """Wait for a turn and run one attempt, held back or not: somebody asked for it. Nobody else is told."""
+        await self._turn(assignment)
+        return await self._attempt(assignment)
+
+    async def _attempt(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
+        """Run one attempt now; return what was observed and what it means."""
         began = self._clock()
         self._watch.inflight(1)
         try:
@@ -85,6 +90,9 @@ class Attempts:
         judgement = self._judging.judge(assignment, outcome, self._health.sickness(began))
         self._restraint.consider(assignment, outcome.fault)
         return outcome, judgement
+
+    async def _turn(self, assignment: Assignment) -> None:
+        await self._pacer.turn(*lane(self._catalogue[assignment.client], assignment))
 
 
 def lane(client: Client[Any], assignment: Assignment) -> tuple[str, str]:

@@ -121,12 +121,12 @@ def test_a_start_held_back_is_counted_and_nothing_else_happens() -> None:
 
 
 def test_one_attempt_by_hand_is_told_to_nobody_and_not_held_back() -> None:
-    """`once` returns what it saw; the schedule's counters and sinks stay as they were, its memory does not."""
+    """It returns what it saw; the schedule's counters and sinks stay as they were, its memory does not."""
 
     async def main() -> None:
         world = World(Server(fault=REJECTED))
         for _ in range(2):
-            outcome, judgement = await world.attempts.once(assignment())
+            outcome, judgement = await world.attempts.by_hand(assignment())
             assert (outcome.fault is not None, judgement.verdict) == (True, Verdict.EXCLUDED)
         assert world.finished == []
         assert world.records.get("imap4/hq").rest is not None
@@ -140,7 +140,7 @@ def test_sickness_during_the_attempt_reaches_the_verdict() -> None:
     async def main() -> None:
         world = World(Server(fault=kinds.NO_ANSWER, blocks=1.0))
         world.health.start()
-        _, judgement = await world.attempts.once(assignment())
+        _, judgement = await world.attempts.by_hand(assignment())
         world.health.stop()
         assert (judgement.verdict, judgement.code) == (Verdict.INCONCLUSIVE, "loop_blocked")
 

@@ -131,8 +131,8 @@ def test_descriptors_running_out_outweigh_everything_else() -> None:
         virtual.block(1.0)
         assert patient.health.sickness(began) is kinds.NO_DESCRIPTORS
         patient.free = 16
-        await asyncio.sleep(2.0)
-        assert patient.health.sickness(virtual.now() - 0.5) is None
+        await asyncio.sleep(4.0)
+        assert patient.health.sickness(virtual.now() - 2.0) is None
         patient.health.stop()
 
     virtual.run(main())

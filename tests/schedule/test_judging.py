@@ -9,7 +9,7 @@ from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Kind, Reason
 from prober.model import Assignment, Outcome
 from prober.schedule.judging import Judging
-from prober.schedule.records import Record, Records
+from prober.schedule.records import Record, Records, Rest
 from prober.verdict import Judgement
 from prober.vocabulary import Domain, Verdict
 from tests.schedule.made import NOON, Watch, assignment, outcome
@@ -32,7 +32,7 @@ class World:
         self.judging = Judging(
             self.records,
             configuration=self.configuration,
-            control_of={"hq": "way-out", "lab": "other-way"},
+            control_of={"hq": "way-out", "way-out": "way-out", "lab": "other-way"},
             control_interval=60.0,
             secret_mark=lambda _: self.secret,
             maintenance=self.maintenance,
@@ -196,6 +196,7 @@ def test_a_success_inside_a_maintenance_window_is_still_a_success_to_remember() 
 def test_a_success_ends_a_rest() -> None:
     """Whatever held the assignment back has passed."""
     world = World()
+    world.records.put("imap4/hq", Record(rest=Rest("http_429", NOON + HOUR)))
     world.judge()
     assert world.records.get("imap4/hq") == Record(NOON, world.judging.stamp(assignment()), None)
 
