@@ -1,0 +1,1 @@
+"""Plain HTTP questions that belong to no mail protocol."""
