@@ -56,6 +56,11 @@ class Runner:
         """Keys of the assignments with an attempt under way, waiting for its turn included."""
         return frozenset(self._running)
 
+    def begin(self, assignment: Assignment) -> None:
+        """Start one attempt now, besides the plan, unless one is under way."""
+        if assignment.key not in self._running:
+            self._start(assignment, self._clock())
+
     async def run(self) -> None:
         """Start what is due when it is due, until cancelled."""
         while True:
@@ -90,13 +95,12 @@ class Runner:
         if due.missed or occupied:
             self._watch.missed(due.assignment, due.missed + occupied)
         if due.start and not occupied:
-            self._start(due)
+            self._start(due.assignment, due.intended)
 
-    def _start(self, due: Due) -> None:
-        key = due.assignment.key
-        task = asyncio.create_task(self._job(due.assignment, due.intended), name=f"attempt {key}")
-        self._running[key] = task
-        task.add_done_callback(lambda ended: self._ended(due.assignment, ended))
+    def _start(self, assignment: Assignment, intended: float) -> None:
+        task = asyncio.create_task(self._job(assignment, intended), name=f"attempt {assignment.key}")
+        self._running[assignment.key] = task
+        task.add_done_callback(lambda ended: self._ended(assignment, ended))
 
     def _ended(self, assignment: Assignment, task: asyncio.Task[None]) -> None:
         del self._running[assignment.key]

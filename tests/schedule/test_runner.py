@@ -270,3 +270,27 @@ def test_an_empty_plan_waits() -> None:
         await during(10_000.0, runner(job))
 
     virtual.run(main())
+
+
+def test_an_attempt_begun_besides_the_plan_takes_part_in_its_rules() -> None:
+    """Begun now, it starts now; a second one beside it does not; the plan's slot meanwhile is missed, not doubled."""
+    watch = Watch()
+
+    async def main() -> None:
+        starts: list[float] = []
+
+        async def job(_: Assignment, intended: float) -> None:
+            starts.append(intended)
+            await asyncio.sleep(70.0)
+
+        one = runner(job, assignment(), watch=watch)
+        began = virtual.now()
+        one.begin(assignment())
+        one.begin(assignment())
+        await during(69.0, one)
+        assert starts == [began]
+        await one.drain(5.0)
+        assert one.running == frozenset()
+
+    virtual.run(main())
+    assert watch.slots == {"imap4/hq": 1}
