@@ -1,0 +1,90 @@
+"""Opening a connection: resolve, connect, perhaps through a proxy, perhaps TLS; each a measured phase with its limit.
+
+Whatever breaks, or cancels us, on the way leaves no socket behind.
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import replace
+
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import FaultError
+from prober.net.connect import connect, usable
+from prober.net.dns import is_numeric, resolve
+from prober.net.origin import Origin, split_url
+from prober.net.phases import Measured
+from prober.net.proxy import bypasses, tunnel, unreachable
+from prober.net.route import Proxy, Route
+from prober.net.stream import Stream
+from prober.net.tls import Application, TlsSession
+from prober.timeline import Timeline
+from prober.vocabulary import Phase
+
+
+class Dialer:
+    """Opens streams along one route. Shared by all its sessions; keeps nothing of them."""
+
+    def __init__(self, route: Route, contexts: Mapping[Application, ssl.SSLContext]) -> None:
+        self._route = route
+        self._contexts = contexts
+
+    async def open(self, origin: Origin, application: Application, timeline: Timeline) -> Stream:
+        """Return a stream to `origin`, under TLS where its scheme says so. Raises `FaultError`."""
+        host = self._route.connect_to.get(origin.host, origin.host)
+        proxy = None if bypasses(origin.host, self._route.no_proxy) else self._route.proxy
+        if proxy is None:
+            stream = await self._reach(host, origin.port, timeline)
+        else:
+            stream = await self._through(proxy, replace(origin, host=host), timeline)
+        timeline.note(address=stream.address)
+        if origin.secure:
+            await self.secure(stream, origin, application, timeline)
+        return stream
+
+    async def secure(self, stream: Stream, origin: Origin, application: Application, timeline: Timeline) -> None:
+        """Shake hands with `origin` on `stream`, which is dropped on failure. Raises `FaultError`.
+
+        The certificate goes to the timeline also when it was refused.
+        """
+        name = self._route.tls.server_name or origin.host.rstrip(".")
+        session = TlsSession(self._contexts[application], name)
+        try:
+            async with Measured(timeline, Phase.TLS, self._route.limits.tls):
+                await stream.start_tls(session)
+        except BaseException:
+            stream.close()
+            raise
+        finally:
+            timeline.certificate = session.certificate() or timeline.certificate
+        timeline.note(tls_version=session.version, tls_cipher=session.cipher)
+
+    async def _reach(self, host: str, port: int, timeline: Timeline) -> Stream:
+        addresses = usable(await self._addresses(host, timeline), self._route.family, self._route.source_address)
+        if not addresses:
+            raise FaultError(kinds.DNS_NO_ADDRESS, {"family": self._route.family})
+        limit = self._route.limits.connect
+        async with Measured(timeline, Phase.CONNECT, None) as lap:  # each address has its own limit
+            stream = await connect(addresses, port, timeline.clock, limit, self._route.source_address)
+            lap.ended = stream.opened_at
+        return stream
+
+    async def _addresses(self, host: str, timeline: Timeline) -> tuple[str, ...]:
+        if is_numeric(host):
+            return (host,)
+        async with Measured(timeline, Phase.DNS, self._route.limits.dns):
+            return await resolve(host, self._route.family, self._route.resolver)
+
+    async def _through(self, proxy: Proxy, origin: Origin, timeline: Timeline) -> Stream:
+        """Reach the proxy and have it connect; the whole of that is the connect phase."""
+        entrance, _ = split_url(proxy.url)
+        try:
+            stream = await self._reach(entrance.host, entrance.port, timeline)
+        except FaultError as error:
+            raise unreachable(error) from None
+        try:
+            async with Measured(timeline, Phase.CONNECT, None) as lap:
+                lap.ended = await tunnel(stream, origin, proxy, self._route.limits.connect)
+        except BaseException:
+            stream.abort()
+            raise
+        return stream

@@ -1,0 +1,143 @@
+"""From a host name to addresses, asynchronously and afresh each time, with the kind of every failure.
+
+c-ares does the asking: it reads the hosts file and resolv.conf as the system's own resolver would. Each lookup has a
+channel of its own, because a channel caches answers for up to an hour and remembers which server failed; cold means
+cold. Numeric hosts never come here, so they have no dns phase; every name does, `localhost` too.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import pycares
+
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import FaultError
+from prober.net.route import Family
+
+FAMILIES = {"auto": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+NAMES = {number: name for name, number in vars(pycares.errno).items() if name.startswith("ARES_E")}
+KINDS = {
+    pycares.errno.ARES_ENOTFOUND: kinds.DNS_NO_SUCH_NAME,
+    pycares.errno.ARES_EBADNAME: kinds.DNS_NO_SUCH_NAME,
+    pycares.errno.ARES_ENODATA: kinds.DNS_NO_ADDRESS,
+    pycares.errno.ARES_ETIMEOUT: kinds.DNS_TIMEOUT,
+    pycares.errno.ARES_ENOMEM: kinds.NO_DESCRIPTORS,
+    pycares.errno.ARES_EFILE: kinds.NO_DESCRIPTORS,
+}
+
+
+def is_numeric(host: str) -> bool:
+    """Return whether `host` is an IPv4 or IPv6 address already (without brackets)."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def check_servers(servers: Sequence[str]) -> None:
+    """Raise `ValueError` where `servers` are not addresses of name servers."""
+    try:
+        pycares.Channel(servers=list(servers) or None, sock_state_cb=lambda *_: None).close()
+    except pycares.AresError:
+        raise ValueError(f"{', '.join(servers)}: not the address of a name server") from None
+
+
+async def resolve(host: str, family: Family = "auto", servers: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the addresses of `host` in the order of RFC 6724, at least one.
+
+    `servers` are name servers (`192.0.2.53`, `127.0.0.1:5353`, `[::1]:53`); none means the system's. The hosts file
+    is asked first in either case. The time limit is the caller's. Raises `FaultError` (`dns_…`, `no_descriptors`).
+    """
+    lookup = _Lookup(servers)
+    try:
+        return await lookup.run(host, family)
+    finally:
+        lookup.close()
+
+
+class _Lookup:
+    """One question and the sockets that c-ares opened for it, watched on the running loop."""
+
+    def __init__(self, servers: Sequence[str]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._answer: asyncio.Future[tuple[Any, int | None]] = self._loop.create_future()
+        self._watched: set[int] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        try:
+            self._channel = pycares.Channel(sock_state_cb=self._watch, servers=list(servers) or None)
+        except pycares.AresError:  # the addresses were checked at load, so memory or descriptors ran out
+            raise FaultError(kinds.NO_DESCRIPTORS, {"resolver": "unusable"}) from None
+
+    async def run(self, host: str, family: Family) -> tuple[str, ...]:
+        """Ask, and wait for the answer."""
+        self._channel.getaddrinfo(host, None, family=FAMILIES[family], type=socket.SOCK_STREAM, callback=self._answered)
+        self._keep_time()
+        found, code = await self._answer
+        if code is not None:
+            raise _failure(code)
+        addresses = tuple(dict.fromkeys(node.addr[0].decode() for node in found.nodes))
+        if not addresses:
+            raise FaultError(kinds.DNS_NO_ADDRESS)
+        return addresses
+
+    def close(self) -> None:
+        """Forget the question; c-ares closes its sockets here, on this thread, and later frees the rest on its own."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._channel.cancel()
+        self._closed = True
+        for descriptor in self._watched:
+            self._loop.remove_reader(descriptor)
+            self._loop.remove_writer(descriptor)
+        self._channel.close()
+
+    def _answered(self, found: Any, code: int | None) -> None:
+        if not self._answer.done():
+            self._answer.set_result((found, code))
+
+    def _watch(self, descriptor: int, readable: bool, writable: bool) -> None:  # noqa: FBT001 - c-ares' signature
+        if self._closed:
+            return
+        self._loop.remove_reader(descriptor)
+        self._loop.remove_writer(descriptor)
+        self._watched.discard(descriptor)
+        if readable or writable:
+            self._watched.add(descriptor)
+        if readable:
+            self._loop.add_reader(descriptor, self._move, descriptor, pycares.ARES_SOCKET_BAD)
+        if writable:
+            self._loop.add_writer(descriptor, self._move, pycares.ARES_SOCKET_BAD, descriptor)
+
+    def _move(self, readable: int, writable: int) -> None:
+        self._channel.process_fd(readable, writable)
+        self._keep_time()
+
+    def _keep_time(self) -> None:
+        """Call c-ares again when its next server or try is due."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._answer.done():
+            due: float = self._channel.timeout()  # type: ignore[no-untyped-call]  # pycares left it without annotations
+            bad = pycares.ARES_SOCKET_BAD
+            self._timer = self._loop.call_later(max(due, 0.001), self._move, bad, bad)
+
+
+def _failure(code: int) -> FaultError:
+    evidence = {"resolver": NAMES.get(code, str(code))}
+    if _out_of_descriptors():  # c-ares then says that no server answered
+        return FaultError(kinds.NO_DESCRIPTORS, evidence)
+    return FaultError(KINDS.get(code, kinds.DNS_SERVER_FAILURE), evidence)
+
+
+def _out_of_descriptors() -> bool:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+    except OSError:
+        return True
+    return False

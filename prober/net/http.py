@@ -1,0 +1,204 @@
+"""HTTP/1.1 as one request and one response over a stream (RFC 9112), its phases measured at the bytes themselves.
+
+Nothing retries, redirects or authenticates here. A response is bounded in every direction, also what it unpacks to.
+"""
+
+import zlib
+from collections.abc import Iterable
+
+import httptools
+
+from prober.exchange import Headers, Reply
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import FaultError
+from prober.net.phases import Measured
+from prober.net.route import PhaseLimits
+from prober.net.stream import Stream
+from prober.timeline import Timeline
+from prober.vocabulary import Phase
+
+BODY = 8 << 20  # bytes, packed and unpacked
+HEAD = 256 << 10  # bytes of all heads of one response
+BODILESS = frozenset({204, 304})
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+GZIP, ZLIB, RAW = 31, 15, -15  # window bits by which zlib tells the formats of RFC 1952, 1950 and 1951
+
+
+def request_bytes(method: str, target: str, fields: Iterable[tuple[str, str]], body: bytes) -> bytes:
+    """Return the request. Raises `ValueError` for a line break in any field, which would be another request."""
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields)]
+    if body or method in WITH_BODY:
+        lines.append(f"Content-Length: {len(body)}")
+    if any(mark in line for line in lines for mark in "\r\n\0"):
+        raise ValueError("a field of the request holds a line break")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+class _Enough(Exception):  # noqa: N818 - a signal to the parser, not an error
+    """The response is complete although its framing fields say otherwise."""
+
+
+class ResponseReader:
+    """Feed it bytes until it is `complete`. It knows the method, because HEAD's answer has no body."""
+
+    def __init__(self, method: str, limit: int = BODY) -> None:
+        self.complete = False
+        self.keep_alive = False
+        self.status = 0
+        self._method = method
+        self._limit = limit
+        self._parser = httptools.HttpResponseParser(self)
+        self._fields: list[tuple[str, str]] = []
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._head_size = 0
+        self._begun = False
+        self._headed = False
+        self._fault: FaultError | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Take in bytes. Raises `FaultError` (`bad_reply`, `reply_too_large`)."""
+        self._begun = True
+        if not self._headed:
+            self._head_size += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
+            self._stopped(exc)
+        if not self._headed and self._head_size > HEAD:
+            raise FaultError(kinds.REPLY_TOO_LARGE, {"part": "head"})
+
+    def _stopped(self, exc: Exception) -> None:
+        if self._fault is not None:
+            raise self._fault from None
+        if not self.complete:
+            raise FaultError(kinds.BAD_REPLY, {"parser": type(exc).__name__}) from None
+        self.keep_alive = False  # what follows the response is not another one's
+
+    def finish(self, *, truncated: bool) -> None:
+        """Take in the end of the stream, which may end a body (RFC 9112 section 6.3); not when it was `truncated`.
+
+        Raises `FaultError` (`peer_closed` before any byte, else `truncated_reply`).
+        """
+        if not self._begun:
+            raise FaultError(kinds.PEER_CLOSED)
+        if not self._headed or truncated or self._framed():
+            raise FaultError(kinds.TRUNCATED_REPLY, {"http_status": str(self.status)} if self.status else {})
+        self.complete, self.keep_alive = True, False
+
+    def reply(self) -> Reply:
+        """Return the response with its content coding undone. Raises `FaultError`."""
+        headers = Headers(self._fields)
+        return Reply(self.status, headers, unpack(b"".join(self._pieces), headers, self._limit))
+
+    def _framed(self) -> bool:
+        return any(name.lower() in ("content-length", "transfer-encoding") for name, _ in self._fields)
+
+    # What the parser tells.
+
+    def on_message_begin(self) -> None:
+        """A second response to one request: stop there."""
+        if self.complete:
+            raise _Enough
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep one field (trailer fields too)."""
+        self._fields.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        """Skip interim responses (RFC 9110 section 15.2); know the responses that have no body."""
+        self.status = self._parser.get_status_code()
+        if self.status < 200:
+            self._fields.clear()
+            return
+        self._headed = True
+        self.keep_alive = self._parser.should_keep_alive()
+        if self._method == "HEAD" or (self.status in BODILESS and self._framed()):
+            self.complete = True
+            raise _Enough
+
+    def on_body(self, piece: bytes) -> None:
+        """Keep a piece of the body, within the limit."""
+        self._size += len(piece)
+        if self._size > self._limit:
+            self._fault = FaultError(kinds.REPLY_TOO_LARGE, {"part": "body"})
+            raise self._fault
+        self._pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        """Know the end of the final response."""
+        self.complete = self._headed
+
+
+def unpack(body: bytes, headers: Headers, limit: int = BODY) -> bytes:
+    """Undo the content codings (RFC 9110 section 8.4). Raises `FaultError` (`bad_reply`, `reply_too_large`)."""
+    codings = [coding.strip().lower() for value in headers.all("Content-Encoding") for coding in value.split(",")]
+    for coding in reversed(codings):
+        if body and coding not in ("", "identity"):
+            body = _unpack_one(body, coding, limit)
+    return body
+
+
+def _unpack_one(body: bytes, coding: str, limit: int) -> bytes:
+    try:
+        if coding in ("gzip", "x-gzip"):
+            return _inflate(body, GZIP, limit)
+        if coding == "deflate":
+            return _inflate(body, ZLIB if _has_zlib_head(body) else RAW, limit)
+    except zlib.error:
+        raise FaultError(kinds.BAD_REPLY, {"content_coding": coding}) from None
+    raise FaultError(kinds.BAD_REPLY, {"content_coding": "unknown"})
+
+
+def _has_zlib_head(body: bytes) -> bool:
+    """Whether RFC 1950's two bytes come first: some servers send RFC 1951 bare under the same name."""
+    return len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
+
+
+def _inflate(body: bytes, bits: int, limit: int) -> bytes:
+    out = b""
+    while body:  # gzip may hold several members (RFC 1952 section 2.2)
+        inflater = zlib.decompressobj(bits)
+        out += inflater.decompress(body, limit - len(out) + 1)
+        if len(out) > limit:
+            raise FaultError(kinds.REPLY_TOO_LARGE, {"part": "unpacked body"})
+        if not inflater.eof:
+            raise zlib.error("the packed body ends early")
+        body = inflater.unused_data if bits == GZIP else b""
+    return out
+
+
+async def converse(
+    stream: Stream, request: bytes, reader: ResponseReader, timeline: Timeline, limits: PhaseLimits, hold: float = 0.0
+) -> None:
+    """Send `request` and feed `reader` until its response is complete. Raises `FaultError`.
+
+    `hold` seconds are added to both wait and receive, because a long poll may answer late or head first.
+    """
+    sent = await _send(stream, request, timeline, limits)
+    async with Measured(timeline, Phase.WAIT, limits.wait + hold, sent) as lap:
+        chunk = await stream.receive()
+        lap.ended = chunk.at
+        if not chunk.data:
+            reader.finish(truncated=stream.truncated)
+    async with Measured(timeline, Phase.RECEIVE, limits.receive + hold, chunk.at) as lap:
+        reader.feed(chunk.data)
+        while not reader.complete:
+            chunk = await stream.receive()
+            if chunk.data:
+                reader.feed(chunk.data)
+            else:
+                reader.finish(truncated=stream.truncated)
+        lap.ended = chunk.at
+
+
+async def _send(stream: Stream, request: bytes, timeline: Timeline, limits: PhaseLimits) -> float:
+    """Send all of it, or as much as a server takes that has answered already; return the moment of the last byte."""
+    async with Measured(timeline, Phase.SEND, limits.send) as lap:
+        try:
+            lap.ended = await stream.send(request)
+        except FaultError:
+            if not stream.pending:
+                raise
+            lap.ended = timeline.clock()
+    return lap.ended

@@ -1,0 +1,66 @@
+"""One way out, ready for use: what must be read from files is read here, once, and shared by all its transactions."""
+
+import ssl
+import time
+
+from prober.net.dial import Dialer
+from prober.net.dns import check_servers
+from prober.net.origin import split_url
+from prober.net.route import Route, TlsPolicy
+from prober.net.session import ColdSession
+from prober.net.tls import Application, TlsSetupError, make_context
+from prober.timeline import Clock, Timeline
+
+
+class NetworkSetupError(Exception):
+    """A file or an address of the way out cannot be used. The text is one clear sentence."""
+
+
+class Contexts:
+    """TLS contexts by what they trust. Routes that share it share contexts, of which each may hold 700 KiB."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str | None, ...], ssl.SSLContext] = {}
+
+    def get(self, policy: TlsPolicy, application: Application) -> ssl.SSLContext:
+        """Return the context for `policy`, made at the first asking. Raises `TlsSetupError`."""
+        files = (policy.ca_file, policy.certificate_file, policy.key_file)
+        key = (*files, policy.minimum_version, application.value)
+        if key not in self._made:
+            self._made[key] = make_context(policy, application)
+        return self._made[key]
+
+
+class Network:
+    """The way out of one `Route`. Raises `NetworkSetupError` when made from files or addresses that do not work.
+
+    `user_agent` is sent with requests that bring none. Networks of one process should share `contexts`.
+    """
+
+    def __init__(
+        self,
+        route: Route,
+        *,
+        clock: Clock = time.monotonic,
+        user_agent: str = "",
+        contexts: Contexts | None = None,
+    ) -> None:
+        self.clock = clock
+        self._route = route
+        self._user_agent = user_agent
+        shared = contexts or Contexts()
+        try:
+            check_servers(route.resolver)
+            if route.proxy is not None:
+                split_url(route.proxy.url)
+            made = {application: shared.get(route.tls, application) for application in Application}
+        except (TlsSetupError, ValueError) as exc:
+            raise NetworkSetupError(str(exc)) from None
+        self._dialer = Dialer(route, made)
+
+    def session(self, timeline: Timeline) -> ColdSession:
+        """Return a session of its own connections and cookie jar, whose phases go to `timeline`."""
+        return ColdSession(self._dialer, self._route.limits, timeline, self._user_agent)
+
+    async def close(self) -> None:
+        """Give back what the network holds: nothing outlives its sessions, so there is nothing to wait for."""

@@ -1,0 +1,132 @@
+"""The connections and the cookie jar of one transaction: opened cold, kept warm within it, closed at its end.
+
+A kept connection that is known to have ended is replaced before a request is put on it. One that turns out dead
+afterwards is a fault, never a silent second try.
+"""
+
+import uuid
+
+import httpx
+
+from prober.exchange import Call, Reply
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import FaultError
+from prober.net.dial import Dialer
+from prober.net.http import ResponseReader, converse, request_bytes
+from prober.net.origin import Origin, split_url
+from prober.net.route import PhaseLimits
+from prober.net.stream import Stream
+from prober.net.tls import Application
+from prober.net.wire import StreamWire
+from prober.timeline import Timeline
+
+
+class ColdSession:
+    """Implements `exchange.Session`."""
+
+    def __init__(self, dialer: Dialer, limits: PhaseLimits, timeline: Timeline, user_agent: str = "") -> None:
+        self._dialer = dialer
+        self._limits = limits
+        self._timeline = timeline
+        self._user_agent = user_agent
+        self._idle: dict[Origin, Stream] = {}
+        self._open: set[Stream] = set()
+        self._cookies: httpx.Cookies | None = None
+
+    async def exchange(self, call: Call) -> Reply:
+        """Send one request and return its response. Raises `FaultError`."""
+        origin, target = _split(call.url)
+        fields = self._fields(call, origin)
+        request = request_bytes(call.method, target, fields, call.body)
+        reader = ResponseReader(call.method)
+        stream = self._reuse(origin) or await self._connect(origin, Application.HTTPS)
+        try:
+            await converse(stream, request, reader, self._timeline, self._limits, call.hold)
+        except BaseException:
+            self._drop(stream)
+            raise
+        self._put_back(origin, stream, keep=reader.keep_alive)
+        self._timeline.note(http_status=reader.status)
+        reply = reader.reply()
+        self._remember(call, reply)
+        return reply
+
+    async def dial(self, url: str) -> StreamWire:
+        """Open a wire to `imaps://host:port` (implicit TLS) or `imap://host:port` (plain until `start_tls`)."""
+        origin, _ = _split(url)
+        stream = await self._connect(origin, Application.IMAP)
+
+        async def secure(plain: Stream) -> None:
+            await self._dialer.secure(plain, origin, Application.IMAP, self._timeline)
+
+        return StreamWire(stream, self._timeline, self._limits, secure)
+
+    def channel_binding(self, url: str) -> bytes | None:
+        """Return the peer's certificate (DER) of the open connection to this URL's origin (RFC 5929 section 4)."""
+        stream = self._idle.get(_split(url)[0])
+        return stream.tls.peer_certificate() if stream is not None and stream.tls is not None else None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for stream in self._open:
+            stream.close()
+        self._open.clear()
+        self._idle.clear()
+
+    async def _connect(self, origin: Origin, application: Application) -> Stream:
+        stream = await self._dialer.open(origin, application, self._timeline)
+        self._open.add(stream)
+        return stream
+
+    def _reuse(self, origin: Origin) -> Stream | None:
+        stream = self._idle.pop(origin, None)
+        if stream is not None and not stream.quiet():
+            self._drop(stream)
+            return None
+        return stream
+
+    def _put_back(self, origin: Origin, stream: Stream, *, keep: bool) -> None:
+        if keep and origin not in self._idle:
+            self._idle[origin] = stream
+        else:
+            self._drop(stream)
+
+    def _drop(self, stream: Stream) -> None:
+        self._open.discard(stream)
+        stream.close()
+
+    def _fields(self, call: Call, origin: Origin) -> list[tuple[str, str]]:
+        given = {name.lower() for name, _ in call.headers}
+        fields = [] if "host" in given else [("Host", origin.host_field)]
+        if self._user_agent and "user-agent" not in given:
+            fields.append(("User-Agent", self._user_agent))
+        fields += call.headers
+        if "client-request-id" not in given:
+            request_id = str(uuid.uuid4())
+            self._timeline.note(client_request_id=request_id)
+            fields += [("client-request-id", request_id), ("return-client-request-id", "true")]
+        if self._cookies is not None and "cookie" not in given:
+            asked = httpx.Request(call.method, call.url)
+            self._cookies.set_cookie_header(asked)
+            fields += [("Cookie", value) for value in asked.headers.get_list("cookie")]
+        return fields
+
+    def _remember(self, call: Call, reply: Reply) -> None:
+        """Keep cookies; httpx keeps the rules of who may set and see them."""
+        if "Set-Cookie" not in reply.headers:
+            return
+        if self._cookies is None:
+            self._cookies = httpx.Cookies()
+        answer = httpx.Response(
+            reply.status,
+            headers=[("Set-Cookie", value) for value in reply.headers.all("Set-Cookie")],
+            request=httpx.Request(call.method, call.url),
+        )
+        self._cookies.extract_cookies(answer)
+
+
+def _split(url: str) -> tuple[Origin, str]:
+    try:
+        return split_url(url)
+    except ValueError:
+        raise FaultError(kinds.PROBER_BUG, {"url": "unusable"}) from None

@@ -1,0 +1,255 @@
+"""One TCP connection, plain or under TLS, with the exact moments at which its bytes moved.
+
+Arrival is read from the clock where the event loop hands the bytes over, so a busy prober does not lengthen what it
+measures. Nothing here waits longer than its caller lets it, and closing never waits at all.
+"""
+
+import asyncio
+import errno
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import FaultError
+from prober.net.tls import TlsSession
+from prober.timeline import Clock
+
+HELD = 262_144  # bytes taken in ahead of the reader before the peer is made to wait
+
+
+class Chunk(NamedTuple):
+    """Bytes and the clock's reading at their arrival. No bytes: the peer ended the stream then."""
+
+    data: bytes
+    at: float
+
+
+class Stream(asyncio.Protocol):
+    """Bytes in order, both ways. One reader and one writer at a time.
+
+    `sent_at` is when the last byte handed to `send` left for the kernel; `opened_at` when the connection stood.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.opened_at = 0.0
+        self.sent_at = 0.0
+        self.tls: TlsSession | None = None
+        self._clock = clock
+        self._transport: asyncio.Transport | None = None
+        self._inbox: deque[Chunk] = deque()
+        self._early: Chunk | None = None
+        self._held = 0
+        self._full = False
+        self._blocked = False
+        self._ended_at: float | None = None
+        self._farewell_heard = False
+        self._fault: FaultError | None = None
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    # What the event loop tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note the moment, and ask to be told of every byte that the kernel does not take at once."""
+        self.opened_at = self._clock()
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=0)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep bytes with the moment of their arrival."""
+        self._inbox.append(Chunk(data, self._clock()))
+        self._held += len(data)
+        if self._held > HELD and not self._full and self._transport is not None:
+            self._full = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        """Note the peer's FIN; the connection stays ours to close."""
+        self._ended_at = self._clock()
+        self._wake()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end: by us, or by a reset."""
+        self._transport = None
+        if self._ended_at is None:
+            self._ended_at = self._clock()
+        if exc is not None and self._fault is None:
+            code = getattr(exc, "errno", None)
+            name = errno.errorcode.get(code, "unknown") if code else type(exc).__name__
+            self._fault = FaultError(kinds.PEER_RESET, {"errno": name})
+        self._wake()
+
+    def pause_writing(self) -> None:
+        """Note that bytes are still ours to send."""
+        self._blocked = True
+
+    def resume_writing(self) -> None:
+        """Note the moment at which the kernel took the last byte."""
+        self._blocked = False
+        self.sent_at = self._clock()
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)
+
+    # What the rest of the room asks.
+
+    @property
+    def address(self) -> str:
+        """Numeric address of the peer; empty after the connection is gone."""
+        peer = self._transport.get_extra_info("peername") if self._transport else None
+        return str(peer[0]) if peer else ""
+
+    @property
+    def pending(self) -> bool:
+        """Whether bytes have come that nobody has read."""
+        return bool(self._inbox) or self._early is not None
+
+    @property
+    def truncated(self) -> bool:
+        """Whether a TLS stream ended without the peer's goodbye, so that bytes may be missing (RFC 8446 6.1)."""
+        return self.tls is not None and self._ended_at is not None and not self._farewell_heard
+
+    def quiet(self) -> bool:
+        """Return whether the connection stands and nothing came unasked: only then may it serve another request."""
+        if self._ended_at is not None or self._transport is None:
+            return False
+        try:
+            return self._next() is None
+        except FaultError:
+            return False
+
+    async def send(self, data: bytes) -> float:
+        """Write all of `data`; return the moment the kernel took its last byte. Raises `FaultError`."""
+        if self._transport is None:
+            raise self._lost()
+        self._transport.write(data if self.tls is None else self.tls.encrypt(data))
+        if not self._blocked:
+            self.sent_at = self._clock()
+            return self.sent_at
+        await self._until(lambda: not self._blocked or self._transport is None)
+        if self._blocked:
+            raise self._lost()
+        return self.sent_at
+
+    async def receive(self) -> Chunk:
+        """Return the next bytes, or none at the end of the stream. Raises `FaultError` (`peer_reset`, TLS kinds)."""
+        chunk = self._next()
+        while chunk is None:
+            await self._until(self._something)
+            chunk = self._next()
+        return chunk
+
+    def unread(self, chunk: Chunk) -> None:
+        """Put bytes back at the head of the stream."""
+        self._inbox.appendleft(chunk)
+        self._held += len(chunk.data)
+
+    async def start_tls(self, session: TlsSession) -> None:
+        """Shake hands on this connection. Bytes that came in the clear before are a fault (RFC 9051 section 11.1).
+
+        Raises `FaultError`. On failure `session` still knows the peer's certificate.
+        """
+        if self._inbox:
+            raise FaultError(kinds.BAD_REPLY, {"reply": "bytes before the handshake"})
+        arrived = self.opened_at
+        try:
+            while not session.handshake():
+                self._flush(session)
+                await self._until(self._something)
+                records = self._record()
+                session.feed(records.data)
+                arrived = records.at
+        finally:
+            self._flush(session)
+        self.tls = session
+        self._keep_early(session, arrived)
+
+    def close(self) -> None:
+        """Say goodbye under TLS and close at once. What the peer will not take is thrown away."""
+        transport = self._transport
+        if transport is None:
+            return
+        if self.tls is not None and not self._blocked and self._ended_at is None:
+            transport.write(self.tls.farewell())
+        if transport.get_write_buffer_size():
+            transport.abort()
+        else:
+            transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _keep_early(self, session: TlsSession, at: float) -> None:
+        """Keep what the peer said in the same breath as the end of its handshake, such as a greeting."""
+        data = self._open(session, b"")
+        if data:
+            self._early = Chunk(data, at)
+
+    def _something(self) -> bool:
+        return bool(self._inbox) or self._ended_at is not None
+
+    def _next(self) -> Chunk | None:
+        """Return the next plaintext or the end of the stream; `None` when neither has come."""
+        if self._early is not None:
+            early, self._early = self._early, None
+            return early
+        while self._inbox and self._fault_of_tls() is None and not self._farewell_heard:
+            raw = self._take()
+            data = raw.data if self.tls is None else self._open(self.tls, raw.data)
+            if data:
+                return Chunk(data, raw.at)
+        if self._fault is not None:
+            raise self._fault
+        if self._farewell_heard or self._ended_at is not None:
+            return Chunk(b"", self._clock() if self._ended_at is None else self._ended_at)
+        return None
+
+    def _fault_of_tls(self) -> FaultError | None:
+        return self._fault if self._fault is not None and self._fault.fault.kind is not kinds.PEER_RESET else None
+
+    def _open(self, tls: TlsSession, records: bytes) -> bytes:
+        tls.feed(records)
+        opened = tls.decrypt()
+        self._flush(tls)
+        self._farewell_heard = opened.finished
+        self._fault = opened.fault or self._fault
+        return opened.data
+
+    def _take(self) -> Chunk:
+        raw = self._inbox.popleft()
+        self._held -= len(raw.data)
+        if self._full and self._held < HELD // 2 and self._transport is not None:
+            self._full = False
+            self._transport.resume_reading()
+        return raw
+
+    def _record(self) -> Chunk:
+        """Return bytes for the handshake, or say that the peer left it."""
+        if self._inbox:
+            return self._take()
+        evidence = {} if self._fault is None else self._fault.fault.evidence
+        raise FaultError(kinds.TLS_CLOSED, evidence)
+
+    def _flush(self, tls: TlsSession) -> None:
+        outgoing = tls.outgoing()
+        if outgoing and self._transport is not None:
+            self._transport.write(outgoing)
+
+    def _lost(self) -> FaultError:
+        return self._fault or FaultError(kinds.PEER_CLOSED)

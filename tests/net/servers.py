@@ -1,0 +1,217 @@
+"""Servers that do exactly what a test says, byte by byte, on a free port of 127.0.0.1."""
+
+import asyncio
+import os
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+Handler = Callable[["Peer"], Awaitable[None]]
+
+
+class Peer:
+    """The server's end of one connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def request(self) -> bytes:
+        """Read one HTTP request, head and body."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        for line in head.split(b"\r\n"):
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                return head + await self.reader.readexactly(int(value))
+        return head
+
+    async def say(self, data: bytes) -> None:
+        """Write and flush."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def gone(self) -> None:
+        """Wait until the client has ended the connection, reading what it still says."""
+        try:
+            while await self.reader.read(65_536):
+                pass
+        except (ConnectionError, ssl.SSLError):
+            pass
+
+    def finish(self) -> None:
+        """Send FIN, after whatever was said."""
+        self.writer.write_eof()
+
+    def reset(self) -> None:
+        """Send RST."""
+        plain: socket.socket = self.writer.get_extra_info("socket")
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+
+class Server:
+    """A listening server: its port, and how many connections it has seen."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.port = 0
+        self.connections = 0
+        self.errors: list[BaseException] = []
+        self._handler = handler
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Run the handler for one connection."""
+        self.connections += 1
+        task = asyncio.ensure_future(self._serve(Peer(reader, writer)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, peer: Peer) -> None:
+        try:
+            await self._handler(peer)
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            pass  # the client under test may leave at any byte
+        except Exception as exc:  # noqa: BLE001 - shown by the test that owns this server
+            self.errors.append(exc)
+        finally:
+            peer.writer.close()
+
+    async def stop(self) -> None:
+        """End what still runs."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def serving(
+    handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[Server]:
+    """Serve connections with `handler`, over TLS when a context is given."""
+    server = Server(handler)
+    listening = await asyncio.start_server(server.accept, host, 0, ssl=tls)
+    server.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        listening.close()
+        await server.stop()
+        await asyncio.sleep(0)
+    assert server.errors == []
+
+
+def answering(*replies: bytes) -> Handler:
+    """Return a handler that answers one request after the other with `replies`, then waits for the client to go."""
+
+    async def handler(peer: Peer) -> None:
+        for reply in replies:
+            await peer.request()
+            await peer.say(reply)
+        await peer.gone()
+
+    return handler
+
+
+async def silent(peer: Peer) -> None:
+    """Take everything, say nothing."""
+    await peer.gone()
+
+
+def closed_port() -> int:
+    """Return a port of 127.0.0.1 on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@asynccontextmanager
+async def full_backlog() -> AsyncIterator[int]:
+    """Give a port whose connections are never completed: the queue of its listener is full."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    port: int = listener.getsockname()[1]
+    fillers = []
+    try:
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", port))
+            fillers.append(filler)
+        yield port
+    finally:
+        for one in (*fillers, listener):
+            one.close()
+
+
+def descriptors() -> set[str]:
+    """Return the open file descriptors of this process that are sockets."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - links of a process, not a folder of files
+        try:
+            target = os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115 - as above
+        except OSError:
+            continue
+        if target.startswith("socket:"):
+            found.add(f"{name} {target}")
+    return found
+
+
+class NameServer(asyncio.DatagramProtocol):
+    """A DNS server over UDP that gives one fixed kind of answer (RFC 1035), written as bytes.
+
+    `rcode` is the response code; `a` and `aaaa` are the addresses it knows for every name; `silent` says nothing.
+    """
+
+    def __init__(self) -> None:
+        self.rcode = 0
+        self.silent = False
+        self.a: tuple[str, ...] = ()
+        self.aaaa: tuple[str, ...] = ()
+        self.questions: list[str] = []
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        end = data.index(b"\0", 12) + 5
+        question = data[12:end]
+        (kind,) = struct.unpack("!H", question[-4:-2])
+        self.questions.append(_name(question))
+        if self.silent or self._transport is None:
+            return
+        answers = b""
+        known = {1: (socket.AF_INET, self.a), 28: (socket.AF_INET6, self.aaaa)}.get(kind, (socket.AF_INET, ()))
+        for address in known[1] if self.rcode == 0 else ():
+            packed = socket.inet_pton(known[0], address)
+            answers += b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 300, len(packed)) + packed
+        count = len(known[1]) if answers else 0
+        head = data[:2] + struct.pack("!HHHHH", 0x8180 | self.rcode, 1, count, 0, 0)
+        self._transport.sendto(head + question + answers, addr)
+
+
+def _name(question: bytes) -> str:
+    labels, at = [], 0
+    while size := question[at]:
+        labels.append(question[at + 1 : at + 1 + size].decode())
+        at += 1 + size
+    return ".".join(labels)
+
+
+@asynccontextmanager
+async def name_server() -> AsyncIterator[tuple[NameServer, str]]:
+    """Run a name server; give it and its address for `Route.resolver`."""
+    server = NameServer()
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, ("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    try:
+        yield server, f"127.0.0.1:{port}"
+    finally:
+        transport.close()
+        await asyncio.sleep(0)
