@@ -4,7 +4,7 @@ import pytest
 
 from prober.clients.control import CLIENT
 from prober.exchange import Call, Reply, Wire
-from prober.faults.taxonomy import DNS_TIMEOUT, PEER_RESET, TCP_TIMEOUT, FaultError, Kind, Reason
+from prober.faults.taxonomy import DNS_TIMEOUT, PEER_RESET, FaultError, Kind, Reason
 from prober.model import Assignment, Outcome, Target
 from prober.timeline import Timeline
 from prober.transaction import Device, Transaction, perform
@@ -24,7 +24,7 @@ class Web:
         answer = self.pages[call.url]
         if isinstance(answer, int):
             return Reply(answer)
-        with self.timeline.phase(Phase.CONNECT):
+        with self.timeline.phase(Phase.DNS if answer is DNS_TIMEOUT else Phase.CONNECT):
             raise FaultError(answer)
 
     async def dial(self, url: str) -> Wire:
@@ -73,9 +73,9 @@ async def test_one_bad_page_says_nothing_about_the_vantage(broken: int | Kind) -
 
 async def test_when_all_pages_fail_the_first_failure_is_told() -> None:
     """With its phase: the operator's own site is asked first."""
-    outcome, web = await outcome_of(TCP_TIMEOUT, 503, PEER_RESET)
+    outcome, web = await outcome_of(DNS_TIMEOUT, 503, PEER_RESET)
     assert outcome.fault is not None
-    assert (outcome.fault.kind, outcome.fault.phase) == (TCP_TIMEOUT, Phase.CONNECT)
+    assert (outcome.fault.kind, outcome.fault.phase) == (DNS_TIMEOUT, Phase.DNS)
     assert len(web.asked) == 3
 
 

@@ -19,15 +19,11 @@ from prober.protocols.imap.responses import Continuation
 from prober.protocols.imap.status import (
     AUTHENTICATION_ERROR,
     AUTHENTICATION_FAILED,
-    COMMAND_REFUSED,
-    LINE_TOO_LONG,
     Stage,
     diagnosed,
 )
 from prober.secret import Secret
 
-LONGEST_LINE = 10_240
-"""Exchange's limit for one command line, in bytes."""
 LITERAL_MINUS_LIMIT = 4096
 """RFC 7888 section 5."""
 STATUS_WORD = re.compile(r"[A-Za-z0-9_]{1,32}")
@@ -150,9 +146,7 @@ class Authenticate(Command[None]):
         return self.mechanism.after_error()
 
     def refused(self, answer: Answer, fault: Fault) -> Fault:
-        """Add what the error challenge says, and tell our own too long line from a refusal."""
-        if fault.kind is COMMAND_REFUSED and max(map(len, self.segments())) + 12 > LONGEST_LINE:
-            return replace(fault, kind=LINE_TOO_LONG)
+        """Add what the error challenge says."""
         return _with_challenge(fault, self._challenge(answer))
 
     def _challenge(self, answer: Answer) -> str:

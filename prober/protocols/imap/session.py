@@ -41,6 +41,8 @@ from prober.protocols.imap.status import Reading, Stage
 
 R = TypeVar("R")
 
+LONGEST_LINE = 8192
+"""Bytes in a line that every server must stand (RFC 7162 section 4). Exchange ends at 10,240, Dovecot at this."""
 ANSWER_LIMIT = 8 << 20
 """Bytes that one command may bring in, all responses together."""
 AFTER_FAREWELL = 2.0
@@ -49,6 +51,7 @@ AFTER_DONE = 30.0
 """Seconds in which IDLE must end after DONE."""
 LAST_WORDS = 16
 """How many times to listen after a failed send."""
+UNSTOOD = frozenset({meanings.COMMAND_REFUSED, meanings.BYE})
 FAILURES = frozenset({Condition.NO, Condition.BAD, Condition.BYE})
 
 
@@ -72,6 +75,7 @@ class Conversation:
         "_exists",
         "_framer",
         "_idle_tag",
+        "_longest",
         "_news",
         "_over",
         "_remark",
@@ -221,6 +225,7 @@ class Conversation:
         self._command, self._stage = command, stage
         self._remark: Reading | None = None  # the first telling refusal or farewell within this command
         self._budget = ANSWER_LIMIT
+        self._longest = 0  # bytes of the longest line sent for it
 
     def _next_tag(self) -> str:
         self._tags += 1
@@ -231,6 +236,7 @@ class Conversation:
             raise self._error(self._plain(BAD_REPLY, unexpected="tag"))
 
     async def _send(self, line: bytes) -> None:
+        self._longest = max(self._longest, len(line) + 2)
         try:
             await self._wire.send(line + b"\r\n")
         except FaultError as error:
@@ -358,6 +364,12 @@ class Conversation:
         return Fault(kind, MappingProxyType({"command": self._command, **evidence}))
 
     def _error(self, fault: Fault) -> FaultError:
-        """Return the exception, with the front-end site in evidence: a fault tied to one site shows at once."""
+        """Return the exception, with the front-end site in evidence: a fault tied to one site shows at once.
+
+        What reads like a lost connection after a line too long for the server was our own token's doing.
+        """
         evidence = {**fault.evidence, **({"site": self.site} if self.site else {})}
-        return FaultError(fault.kind, evidence, phase=fault.phase, retry_after=fault.retry_after)
+        kind = fault.kind
+        if self._longest > LONGEST_LINE and (kind in UNSTOOD or kind.reason is Reason.CONNECTION_RESET):
+            kind = meanings.LINE_TOO_LONG
+        return FaultError(kind, evidence, phase=fault.phase, retry_after=fault.retry_after)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from prober.faults.taxonomy import Fault, Kind
 from prober.protocols.imap import status as kinds
 from prober.protocols.imap.authenticate import (
-    LONGEST_LINE,
     Authenticate,
     Login,
     LoginMechanism,
@@ -163,15 +162,6 @@ def test_an_ordinary_prompt_is_no_error_challenge() -> None:
     command = Authenticate(XOAuth2("alice", TOKEN), initial_response=False)
     answer = Answer(Status("A1", Condition.NO), (), (Continuation(base64.b64encode(b'{"status":"503"}')),))
     assert command.refused(answer, Fault(kinds.AUTHENTICATION_FAILED)).kind is kinds.AUTHENTICATION_FAILED
-
-
-def test_bad_to_a_line_past_the_servers_limit_is_our_own_doing() -> None:
-    """A token too long for Exchange's 10,240 bytes is a matter of set-up; BAD to a shorter one is not."""
-    answer = Answer(Status("A1", Condition.BAD))
-    long, short = (Authenticate(XOAuth2("a", Secret("t" * size)), initial_response=True) for size in (9000, 2000))
-    assert len(long.segments()[0]) > LONGEST_LINE
-    assert long.refused(answer, Fault(kinds.COMMAND_REFUSED)).kind is kinds.LINE_TOO_LONG
-    assert short.refused(answer, Fault(kinds.COMMAND_REFUSED)).kind is kinds.COMMAND_REFUSED
 
 
 @given(st.binary(max_size=100))

@@ -68,6 +68,7 @@ REFUSED = [
     (b"* A {51}\r\n", [], REPLY_TOO_LARGE),
     (b"* A {99999999999999999999}\r\n", [], REPLY_TOO_LARGE),
     ((b"* A" + b" {50}\r\n" + b"y" * 50) * 4, [], REPLY_TOO_LARGE),
+    (b"* A" + (b" {50}\r\n" + b"y" * 50) * 2 + b" {50}\r\n", [], REPLY_TOO_LARGE),
     (b"* A {50}\r\n" + b"y" * 50 + b" {50}\r\n" + b"y" * 50 + b"z" * 40 + b"\r\n", [], REPLY_TOO_LARGE),
 ]
 

@@ -314,6 +314,24 @@ async def test_a_command_that_succeeded_before_the_farewell_has_succeeded() -> N
         assert (await caught(talk.run(Noop()))).kind is kinds.BYE
 
 
+async def test_after_a_farewell_nobody_waits_long() -> None:
+    """Two seconds for words that say more, within a command and within IDLE."""
+    commanding = await greeted([C(b"A1 NOOP\r\n"), S(b"* BYE\r\n")])
+    holding = await idling([S(b"* BYE\r\n")])
+    for talk, act in ((commanding, commanding.run(Noop())), (holding, holding.wait(60))):
+        wire = talk._wire
+        assert isinstance(wire, ScriptedWire)
+        before = wire.clock.now
+        assert (await caught(act)).kind in (kinds.BYE, kinds.IDLE_BYE)
+        assert wire.clock.now == before + 2
+
+
+async def test_the_farewell_belongs_to_logout() -> None:
+    """There BYE is no reason for anything: what is missing after it is the tagged OK."""
+    talk = await greeted([C(b"A1 LOGOUT\r\n"), S(b"* BYE signing off\r\n"), End()])
+    assert (await caught(talk.run(Logout()))).kind is PEER_CLOSED
+
+
 async def test_what_was_said_before_a_failed_send_is_heard() -> None:
     """A server that throttles and hangs up between two commands is heard although nothing can be sent."""
     goodbye = S(b"* BYE Request is throttled. Suggested Backoff Time: 89000 milliseconds\r\n")
@@ -376,6 +394,27 @@ async def test_one_answer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "ANSWER_LIMIT", 1000)
     talk = await greeted([C(b"A1 NOOP\r\n"), S(b"* OK still here\r\n" * 60)])
     assert (await caught(talk.run(Noop()))).kind is REPLY_TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind"),
+    [
+        ([S(b"A1 BAD Command line too long\r\n")], kinds.COMMAND_REFUSED),
+        ([S(b"* BYE Too long\r\n"), End()], kinds.BYE),
+        ([End()], PEER_CLOSED),
+        ([Broken()], PEER_RESET),
+    ],
+)
+async def test_a_token_too_long_for_the_server_is_our_own_doing(ending: list[Act], kind: Kind) -> None:
+    """Past 8,192 bytes whatever ends the sign-in without a telling word is a matter of set-up; below it is not."""
+    for size, expected in ((6200, kinds.LINE_TOO_LONG), (2000, kind)):
+        mechanism = XOAuth2("a@b", Secret("t" * size))
+        line = b"A1 AUTHENTICATE XOAUTH2 " + base64.b64encode(mechanism.messages()[0]) + b"\r\n"
+        talk = await greeted([C(line), *ending])
+        assert (await caught(talk.run(Authenticate(mechanism, initial_response=True)))).kind is expected
+    refused = S(b"A1 NO [AUTHENTICATIONFAILED] no\r\n")
+    talk = await greeted([C(line), refused])
+    assert (await caught(talk.run(Authenticate(mechanism, initial_response=True)))).kind is kinds.AUTHENTICATION_FAILED
 
 
 STARTTLS = "S: * CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED\nS: A1 OK"
