@@ -104,6 +104,13 @@ class MailProgram:
             raise FaultError(PROBER_BUG, {"missing": "greeting"})
         return self.conversation
 
+    @property
+    def bearer(self) -> Token:
+        """The token in hand; asking for it comes before signing in."""
+        if self.token is None:
+            raise FaultError(PROBER_BUG, {"missing": "token_request"})
+        return self.token
+
 
 def options_of(assignment: Assignment) -> Imap4Options:
     """Return the assignment's options, or the defaults."""
@@ -175,7 +182,7 @@ async def authenticate(tx: Transaction, program: MailProgram) -> None:
     name = choose(options.mechanism, offered, oauth=uses_oauth(tx.assignment))
     tx.note(mechanism=name)
     if name in ("xoauth2", "oauthbearer"):
-        mechanism = await _token_mechanism(name, tx, program)
+        mechanism = _token_mechanism(name, tx, program)
     else:
         username, password = tx.identity.username, await tx.identity.password()
         if name == "login" and "LOGINDISABLED" not in offered:
@@ -186,12 +193,8 @@ async def authenticate(tx: Transaction, program: MailProgram) -> None:
     await program.talk.run(Authenticate(mechanism, initial))
 
 
-async def _token_mechanism(name: str, tx: Transaction, program: MailProgram) -> Mechanism:
-    if program.token is None:
-        await token_request(tx, program)
-    token = program.token
-    if token is None:
-        raise FaultError(PROBER_BUG, {"missing": "token"})
+def _token_mechanism(name: str, tx: Transaction, program: MailProgram) -> Mechanism:
+    token = program.bearer
     tx.note(token_age=round(token.age))
     if name == "xoauth2":
         return XOAuth2(tx.mailbox, token.value)

@@ -510,6 +510,9 @@ async def test_a_step_out_of_order_is_a_bug_of_ours() -> None:
     with pytest.raises(FaultError) as caught:
         await step.run(transaction([]), CLIENT.memory())
     assert caught.value.fault.reason is Reason.PROBE_INTERNAL
+    with pytest.raises(FaultError) as caught:
+        assert CLIENT.memory().bearer
+    assert caught.value.fault.reason is Reason.PROBE_INTERNAL
 
 
 OPENING: list[Act] = [

@@ -2,8 +2,11 @@
 
 import base64
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prober.faults.taxonomy import (
     ANSWER_STALLED,
@@ -632,3 +635,26 @@ async def test_closing_closes_the_wire() -> None:
     wire = ScriptedWire([])
     await Conversation(wire).close()
     assert wire.closed
+
+
+SPOKEN = [
+    b"* ", b"A1 ", b"A2 ", b"+ ", b"OK ", b"NO ", b"BAD ", b"BYE ", b"\r\n", b"\n", b"LIST () ", b'"/" ', b"INBOX",
+    b"{3}\r\nabc",
+    b"3 EXISTS", b"1 EXPUNGE", b"[UNAVAILABLE] ", b"CAPABILITY ", b"Connection closed. 14",
+    b"AccessTokenExpired", b"\xff\x00",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(SPOKEN), max_size=40).map(b"".join), st.sampled_from([1, 5, 4096]))
+async def test_whatever_is_said_a_command_and_idle_end_in_an_answer_or_the_one_exception(
+    said: bytes, chunk: int
+) -> None:
+    """No server's words bring anything but a value or `FaultError` out of a conversation."""
+    spoken: list[Act] = [S(said), End()] if said else [End()]
+    talk = await greeted([C(LIST), *spoken], chunk)
+    with suppress(FaultError):
+        await talk.run(ListAll())
+    holding = await idling(spoken, chunk)
+    with suppress(FaultError):
+        await wait_thrice(holding)
+        await holding.done()
