@@ -1,0 +1,300 @@
+"""The configuration as it is written: the sections and keys of the file, and the rules that one section can check.
+
+Every key has a description: the JSON Schema and the documentation are made from them.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from prober.identity.spec import CredentialType
+from prober.settings.durations import Duration
+from prober.vocabulary import Depth
+
+NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
+LABEL = r"^[a-z][a-z0-9_]{0,62}$"
+RESERVED_LABELS = frozenset(
+    (  # fmt: skip
+        "bound",
+        "client",
+        "clients",
+        "credential",
+        "depth",
+        "domain",
+        "environment",
+        "family",
+        "fidelity",
+        "group",
+        "group_kind",
+        "job",
+        "instance",
+        "le",
+        "phase",
+        "quantile",
+        "reason",
+        "region",
+        "service",
+        "step",
+        "target",
+        "vantage",
+        "vantages",
+        "verdict",
+        "version",
+    )
+)
+
+
+def _label(text: str) -> str:
+    if text in RESERVED_LABELS or text.startswith("__"):
+        raise ValueError(f"{text!r} is a label of the prober's own or of Prometheus")
+    return text
+
+
+Name = Annotated[str, Field(pattern=NAME)]
+Label = Annotated[str, Field(pattern=LABEL), AfterValidator(_label)]
+Text = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class Section(BaseModel):
+    """What all sections have in common: no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+class Tls(Section):
+    """Trust and identity of TLS."""
+
+    ca_file: Text | None = None
+    """PEM file of the authorities to trust instead of the system's."""
+    server_name: Text | None = None
+    """Name to ask for and to verify instead of the URL's host."""
+    certificate_file: Text | None = None
+    """PEM file of our client certificate."""
+    key_file: Text | None = None
+    """PEM file of its private key, where it is not in `certificate_file`."""
+    minimum_version: Literal["1.0", "1.1", "1.2", "1.3"] | None = None
+    """Oldest version of TLS to accept; 1.2 by default."""
+
+
+class NetworkSection(Section):
+    """How to reach hosts."""
+
+    family: Literal["auto", "ipv4", "ipv6"] | None = None
+    """Address family; `auto` tries all addresses."""
+    source_address: Text | None = None
+    """Local address to connect from."""
+    resolver: list[Text] | None = None
+    """Name servers (`192.0.2.53`, `192.0.2.53:5353`) instead of the system's."""
+    connect_to: dict[Text, Text] | None = None
+    """Address to dial instead of the one a host name resolves to; SNI and Host stay as they are."""
+
+
+class ProxySection(Section):
+    """An HTTP proxy, used by CONNECT for HTTPS and IMAP alike."""
+
+    url: Text
+    """`http://host:port`."""
+    username: str = ""
+    """User name for Basic proxy authentication."""
+    password_file: Text | None = None
+    """File that holds the password."""
+    password_env: Text | None = None
+    """Environment variable that holds the password."""
+    no_proxy: list[Text] = []
+    """Hosts and domain suffixes (`.corp.example`) that are reached directly."""
+
+
+ProxyChoice = ProxySection | Literal["none"] | None
+
+
+class WayOut(Section):
+    """Sections that may stand at `global`, at a target, at `token_service` and at `control`."""
+
+    tls: Tls = Tls()
+    """Trust and identity of TLS."""
+    network: NetworkSection = NetworkSection()
+    """How to reach hosts."""
+    proxy: ProxyChoice = None
+    """Proxy to use; `none` for a direct way where `global` has one."""
+
+
+class Global(WayOut):
+    """What holds for everything that does not say otherwise."""
+
+    interval: Duration | None = None
+    """Time between attempts, where neither client entry nor client sets one."""
+    timeout: Duration = 60.0
+    """Longest time of one whole attempt."""
+    vantage: Name = "default"
+    """Where this prober stands: a label."""
+    user_agent: Text = "client-access-prober/1.0"
+    """User-Agent of every HTTP request; constant for the life of a device."""
+    labels: list[Label] = []
+    """Names of extra labels that targets may set."""
+
+
+class TokenService(WayOut):
+    """The way out to the token service."""
+
+
+class Pacing(Section):
+    """How close together attempts may start."""
+
+    rate: Annotated[float, Field(gt=0, le=1000, strict=False)] = 10.0
+    """Starts per second of one credential at one host."""
+    ceiling: Annotated[int, Field(ge=1, le=10000)] = 20
+    """Most starts in any one second."""
+
+
+class Storage(Section):
+    """What survives a restart."""
+
+    path: Text | None = None
+    """Directory for device ids, keys, tokens and latches. Without it they are forgotten at the end."""
+
+
+class Credential(Section):
+    """One credential. Which keys it needs follows from `type`."""
+
+    type: Annotated[CredentialType, Field(strict=False)]
+    """Kind of credential."""
+    username: Text | None = None
+    """User name (`basic`, `ntlm`, `negotiate`, `ropc`)."""
+    password_file: Text | None = None
+    """File that holds the password."""
+    password_env: Text | None = None
+    """Environment variable that holds the password."""
+    tenant: Text | None = None
+    """Directory (tenant) name or id."""
+    client_id: Text | None = None
+    """Application (client) id."""
+    client_secret_file: Text | None = None
+    """File that holds the client secret."""
+    client_secret_env: Text | None = None
+    """Environment variable that holds the client secret."""
+    certificate_file: Text | None = None
+    """PEM file of certificate and private key for a signed assertion."""
+    assertion_file: Text | None = None
+    """File of a federated assertion; read anew for each request."""
+    token_file: Text | None = None
+    """File of the refresh token; a rotated one is written back where possible."""
+    resource: Text | None = None
+    """Resource a managed identity asks for."""
+    authority: Text | None = None
+    """Base URL of the token service."""
+    token_url: Text | None = None
+    """Token endpoint, where it does not follow from authority and tenant."""
+    scope: Text | None = None
+    """Scope to ask for instead of the client's own."""
+    expires_at: Text | None = None
+    """When the secret or certificate expires (RFC 3339); exported, so that an alert can warn."""
+
+
+class Push(Section):
+    """A push channel held open beside the periodic attempts."""
+
+    hold: Duration = 480.0
+    """Longest single hold (IDLE, Ping heartbeat)."""
+    life: Duration = 3600.0
+    """Time after which the session is renewed."""
+
+
+class ClientEntry(Section):
+    """One client on a target."""
+
+    client: Text
+    """Client to emulate."""
+    credential: Text | None = None
+    """Credential to sign in with; none means depth `reach`."""
+    interval: Duration | None = None
+    """Time between attempts."""
+    timeout: Duration | None = None
+    """Longest time of one whole attempt."""
+    depth: Annotated[Depth, Field(strict=False)] | None = None
+    """How deep to go; `mailbox` with a credential, `reach` without."""
+    steps: list[Text] = []
+    """Opt-in steps to run."""
+    objective: Duration | None = None
+    """Latency objective: a slower success is `slow`."""
+    options: dict[str, Any] = {}
+    """The client's own options."""
+    push: bool | Push = False
+    """Hold the client's push channel open as well."""
+
+
+class TargetSection(WayOut):
+    """One mailbox, or one front door, behind one set of endpoints."""
+
+    name: Name
+    """Name of the target: a label."""
+    environment: Literal["exchange_online", "exchange_server"]
+    """Sets default endpoints and a few rules of judgement."""
+    host: Text | None = None
+    """Host of all endpoints (`exchange_server`)."""
+    endpoints: dict[str, Text] = {}
+    """URLs that differ from the defaults, by endpoint name."""
+    mailbox: Text | None = None
+    """Address of the test mailbox."""
+    address_file: Text | None = None
+    """File that holds the address, so that it is not in the configuration."""
+    labels: dict[str, Text] = {}
+    """Values of extra labels."""
+    region: Name | None = None
+    """Region, for the detector's groups."""
+    family: Name | None = None
+    """Family, for the detector's groups."""
+    established: bool = False
+    """Known to work, so that a first failure is not a set-up problem."""
+    clients: list[ClientEntry] = []
+    """Clients to run."""
+    profiles: list[Text] = []
+    """Named client lists to run as well."""
+
+
+class Control(WayOut):
+    """Something independent of the servers that are probed."""
+
+    urls: Annotated[list[Text], Field(min_length=1, max_length=5)]
+    """Pages that are known to be well, your own web site first; the control fails only when all fail."""
+    interval: Duration = 60.0
+    """Time between attempts."""
+    timeout: Duration = 60.0
+    """Longest time of one whole attempt."""
+
+
+class Maintenance(Section):
+    """A window in which probing goes on, but attempts are excluded."""
+
+    start: Text
+    """First moment (RFC 3339)."""
+    end: Text
+    """First moment after it (RFC 3339)."""
+    every: Duration | None = None
+    """Repeat after this time, for ever: `1d`, `7d`."""
+    targets: list[Text] = []
+    """Targets it holds for; none named means all."""
+    comment: str = ""
+    """For readers."""
+
+
+class Document(Section):
+    """A whole configuration."""
+
+    global_: Annotated[Global, Field(alias="global")] = Global()
+    """What holds for everything that does not say otherwise."""
+    credentials: dict[Name, Credential] = {}
+    """Credentials by name."""
+    profiles: dict[Name, list[ClientEntry]] = {}
+    """Client lists by name, so that twenty mailboxes do not repeat nine entries."""
+    targets: list[TargetSection] = []
+    """What is probed."""
+    control: Control | None = None
+    """Something independent, so that a fault of our own way out is known as such."""
+    token_service: TokenService = TokenService()
+    """The way out to the token service."""
+    maintenance: list[Maintenance] = []
+    """Windows in which attempts are excluded."""
+    pacing: Pacing = Pacing()
+    """How close together attempts may start."""
+    storage: Storage = Storage()
+    """What survives a restart."""

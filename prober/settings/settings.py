@@ -1,0 +1,82 @@
+"""The configuration as the rest of the prober sees it: one frozen record, already checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from prober.identity.spec import CredentialSpec
+from prober.model import Assignment
+from prober.net.route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: `file:line:column: dotted.path: message`, without a path where the file itself is meant."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        path = f"{self.path}: " if self.path else ""
+        return f"{self.file}:{self.line}:{self.column}: {path}{self.message}"
+
+
+class ConfigurationError(Exception):
+    """All mistakes of a configuration, in the order in which they stand there."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class PacingSettings:
+    """Starts per second, evenly spaced, of one credential at one host; `ceiling` is the most in any one second."""
+
+    rate: float = 10.0
+    ceiling: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceWindow:
+    """Attempts inside are excluded. `every` repeats the window for ever. No targets named means all."""
+
+    start: datetime
+    end: datetime
+    every: timedelta | None = None
+    targets: frozenset[str] = frozenset()
+
+    def active(self, target: str, when: datetime) -> bool:
+        """Whether the window is open for `target` at `when` (an aware time)."""
+        if self.targets and target not in self.targets:
+            return False
+        since = when - self.start
+        if self.every is not None and since >= timedelta(0):
+            since %= self.every
+        return timedelta(0) <= since < self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything configured. Mappings are read-only.
+
+    `routes` is by target name, controls included. `control_of` names, per target, the target of the control that takes
+    the same way out. `fingerprints` is by `Assignment.key`: a hash of all that is configured for it, secrets left out.
+    """
+
+    vantage: str
+    storage_path: str | None
+    assignments: tuple[Assignment, ...]
+    credentials: Mapping[str, CredentialSpec]
+    routes: Mapping[str, Route]
+    token_route: Route
+    control_of: Mapping[str, str]
+    control_interval: float
+    fingerprints: Mapping[str, str]
+    pacing: PacingSettings = field(default_factory=PacingSettings)
+    user_agent: str = ""
+    label_names: tuple[str, ...] = ()
+    maintenance: tuple[MaintenanceWindow, ...] = ()

@@ -1,0 +1,190 @@
+"""YAML with positions: plain values, and where each of them stands.
+
+Rule of this file: whatever the bytes are, only `SourceError` comes out, and what is read is bounded.
+"""
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+LARGEST_FILE = 4 << 20
+MOST_VALUES = 200_000
+DEEPEST = 64
+PLAIN = {"int", "float", "bool", "null"}
+TEXT = {"str", "timestamp", "value"}
+
+Location = tuple[str | int, ...]
+Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+class SourceError(Exception):
+    """One mistake in the YAML itself."""
+
+    def __init__(self, position: Position, message: str, path: Location = ()) -> None:
+        super().__init__(message)
+        self.position = position
+        self.message = message
+        self.path = path
+
+
+@dataclass(slots=True)
+class Source:
+    """One file: its values, and the position of each by its path (of the key, for what stands in a mapping)."""
+
+    file: str
+    value: dict[str, Value]
+    positions: dict[Location, Position]
+
+    def position(self, path: Location) -> Position:
+        """Return where `path` stands, or the nearest thing around it that stands somewhere."""
+        while path and path not in self.positions:
+            path = path[:-1]
+        return self.positions.get(path, Position(self.file, 1, 1))
+
+
+def read(path: Path) -> Source:
+    """Return what the file at `path` holds: a mapping at the top. Raises `SourceError`."""
+    file = str(path)
+    start = Position(file, 1, 1)
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise SourceError(start, f"cannot be read: {exc.strerror or type(exc).__name__}") from None
+    return parse(file, data)
+
+
+def parse(file: str, data: bytes) -> Source:
+    """Return what `data` holds. Raises `SourceError`."""
+    start = Position(file, 1, 1)
+    if len(data) > LARGEST_FILE:
+        raise SourceError(start, f"is larger than {LARGEST_FILE >> 20} MiB")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = data.count(b"\n", 0, exc.start) + 1
+        raise SourceError(Position(file, line, 1), "is not UTF-8 text") from None
+    loader = yaml.SafeLoader(text) if _readable(file, text) else None
+    assert loader is not None  # noqa: S101 - _readable raises otherwise
+    try:
+        node = loader.get_single_node()
+        return _Reading(file, loader).source(node)
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        at = Position(file, mark.line + 1, mark.column + 1) if mark else start
+        raise SourceError(at, f"is not valid YAML: {exc.problem or exc.context}") from None
+    except yaml.YAMLError as exc:
+        raise SourceError(start, f"is not valid YAML: {type(exc).__name__}") from None
+    except RecursionError:
+        raise SourceError(start, f"is nested deeper than {DEEPEST} levels") from None
+    finally:
+        loader.dispose()
+
+
+def _readable(file: str, text: str) -> bool:
+    """Refuse what YAML refuses, with a position: control characters and the like."""
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if found is None:
+        return True
+    line = text.count("\n", 0, found.start()) + 1
+    column = found.start() - (text.rfind("\n", 0, found.start()) + 1) + 1
+    raise SourceError(Position(file, line, column), f"holds the character {ord(found[0]):#06x}, which YAML forbids")
+
+
+class _Reading:
+    """One walk over a document's nodes."""
+
+    def __init__(self, file: str, loader: yaml.SafeLoader) -> None:
+        self._file = file
+        self._loader = loader
+        self._positions: dict[Location, Position] = {}
+        self._values = 0
+        self._inside: list[yaml.Node] = []
+
+    def source(self, node: yaml.Node | None) -> Source:
+        if node is None:
+            raise SourceError(Position(self._file, 1, 1), "is empty")
+        value = self._value(node, ())
+        if not isinstance(value, dict):
+            raise SourceError(self._at(node), "must be a mapping of sections such as `targets:`")
+        return Source(self._file, value, self._positions)
+
+    def _at(self, node: yaml.Node) -> Position:
+        return Position(self._file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def _value(self, node: yaml.Node, path: Location) -> Value:
+        self._positions.setdefault(path, self._at(node))
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise SourceError(self._at(node), f"holds more than {MOST_VALUES} values, aliases counted", path)
+        if len(self._inside) >= DEEPEST:
+            raise SourceError(self._at(node), f"is nested deeper than {DEEPEST} levels", path)
+        if any(node is outer for outer in self._inside):
+            raise SourceError(self._at(node), "contains itself", path)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path)
+        self._inside.append(node)
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
+            return dict(self._entries(node, path))
+        finally:
+            self._inside.pop()
+
+    def _entries(self, node: yaml.Node, path: Location) -> Iterator[tuple[str, Value]]:
+        assert isinstance(node, yaml.MappingNode)  # noqa: S101 - YAML has three kinds of node
+        self._refuse_doubles(node, path)
+        self._merge(node, path)
+        for key_node, value_node in node.value:
+            key = self._key(key_node, path)
+            self._positions[(*path, key)] = self._at(key_node)
+            yield key, self._value(value_node, (*path, key))
+
+    def _merge(self, node: yaml.MappingNode, path: Location) -> None:
+        """Take in what `<<` names (YAML 1.1 merge keys); a mapping that merges a large crowd counts it all."""
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            self._loader.flatten_mapping(node)
+            named: dict[Hashable, tuple[yaml.Node, yaml.Node]] = {}
+            for key, value in node.value:
+                named[key.value if isinstance(key, yaml.ScalarNode) else id(key)] = (key, value)
+            if len(node.value) > MOST_VALUES:
+                raise SourceError(self._at(node), f"holds more than {MOST_VALUES} values, aliases counted", path)
+            node.value = list(named.values())
+
+    def _refuse_doubles(self, node: yaml.MappingNode, path: Location) -> None:
+        seen: dict[str, Position] = {}
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key_node.value in seen:
+                first = seen[key_node.value].line
+                where = (*path, str(key_node.value))
+                raise SourceError(self._at(key_node), f"stands here a second time, first in line {first}", where)
+            seen[key_node.value] = self._at(key_node)
+
+    def _key(self, node: yaml.Node, path: Location) -> str:
+        if isinstance(node, yaml.ScalarNode) and node.tag.rpartition(":")[2] in TEXT:
+            return str(node.value)
+        raise SourceError(self._at(node), "keys must be plain text; put quotes around it", path)
+
+    def _scalar(self, node: yaml.ScalarNode, path: Location) -> Value:
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        if kind in TEXT:
+            return str(node.value)
+        if kind not in PLAIN:
+            raise SourceError(self._at(node), f"has the tag {node.tag!r}, which means nothing here", path)
+        try:
+            plain: Value = self._loader.construct_object(node)
+        except (ValueError, yaml.YAMLError):
+            raise SourceError(self._at(node), f"is not a valid {kind}", path) from None
+        return plain
