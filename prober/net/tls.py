@@ -47,6 +47,7 @@ REASON = {  # SSL_R_… of OpenSSL's sslerr.h
     "UNKNOWN_PROTOCOL": kinds.TLS_NOT_TLS,
     "WRONG_VERSION_NUMBER": kinds.TLS_NOT_TLS,
 }
+ALERTS = ("SSLV3_ALERT_", "TLSV1_", "TLSV13_")  # SSL_R_… above 1000: an alert that the peer sent
 
 
 class Application(Enum):
@@ -131,7 +132,7 @@ def tls_fault(exc: ssl.SSLError) -> FaultError:
 def _by_reason(reason: str) -> Kind:
     if reason in REASON:
         return REASON[reason]
-    return kinds.TLS_ALERT if "_ALERT_" in reason else kinds.TLS_FAILED
+    return kinds.TLS_ALERT if reason.startswith(ALERTS) else kinds.TLS_FAILED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
@@ -50,7 +50,12 @@ class Authority:
         Path(self.file).write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
     def leaf(
-        self, name: str, *alternative: str, not_before: datetime = NOW - 10 * DAY, not_after: datetime = NOW + 10 * DAY
+        self,
+        name: str,
+        *alternative: str,
+        not_before: datetime = NOW - 10 * DAY,
+        not_after: datetime = NOW + 10 * DAY,
+        purpose: x509.ObjectIdentifier | None = None,
     ) -> Leaf:
         """Return a leaf for the alternative names, host names or addresses; without any, for a common name only."""
         key = ec.generate_private_key(ec.SECP256R1())
@@ -60,6 +65,8 @@ class Authority:
             builder = builder.add_extension(
                 x509.SubjectAlternativeName([_general_name(one) for one in alternative]), critical=False
             )
+        if purpose is not None:
+            builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=True)
         certificate = builder.sign(self._key, hashes.SHA256())
         file = self._directory / f"{name}-{certificate.serial_number}.pem"
         file.write_bytes(
@@ -102,4 +109,5 @@ class Pki:
         self.early = self.ours.leaf("early", "mail.test", not_before=NOW + 2 * DAY, not_after=NOW + 9 * DAY)
         self.other_name = self.ours.leaf("other", "other.test", "127.0.0.9")
         self.common_name_only = self.ours.leaf("mail.test")
+        self.for_clients = self.ours.leaf("client", "mail.test", purpose=ExtendedKeyUsageOID.CLIENT_AUTH)
         self.unknown = self.foreign.leaf("unknown", "mail.test")

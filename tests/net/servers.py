@@ -7,6 +7,7 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 Handler = Callable[["Peer"], Awaitable[None]]
 
@@ -161,6 +162,15 @@ def descriptors() -> set[str]:
     return found
 
 
+async def until(holds: Callable[[], bool], turns: int = 20_000) -> None:
+    """Let the loop turn until something holds; fail when it never does."""
+    for _ in range(turns):
+        if holds():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came to hold")
+
+
 class NameServer(asyncio.DatagramProtocol):
     """A DNS server over UDP that gives one fixed kind of answer (RFC 1035), written as bytes.
 
@@ -176,8 +186,7 @@ class NameServer(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         end = data.index(b"\0", 12) + 5

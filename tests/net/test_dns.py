@@ -1,0 +1,172 @@
+"""Names to addresses, asked of a name server that answers as each test wants."""
+
+import asyncio
+import resource
+
+import pytest
+
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import Kind
+from prober.net.dns import check_servers, is_numeric, resolve
+from tests.net.conftest import Run
+from tests.net.made import Raised
+from tests.net.servers import closed_port, descriptors, name_server, until
+
+
+def test_addresses_of_both_families_are_found(run: Run) -> None:
+    """`auto` asks for both, the others for one."""
+
+    async def scenario() -> None:
+        async with name_server() as (server, address):
+            server.a, server.aaaa = ("192.0.2.1", "192.0.2.2"), ("2001:db8::1",)
+            assert set(await resolve("mail.test", "auto", [address])) == {"192.0.2.1", "192.0.2.2", "2001:db8::1"}
+            assert set(await resolve("mail.test", "ipv4", [address])) == {"192.0.2.1", "192.0.2.2"}
+            assert await resolve("mail.test", "ipv6", [address]) == ("2001:db8::1",)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("rcode", "kind", "evidence"),
+    [
+        (0, kinds.DNS_NO_ADDRESS, "ARES_ENODATA"),
+        (2, kinds.DNS_SERVER_FAILURE, "ARES_ESERVFAIL"),
+        (3, kinds.DNS_NO_SUCH_NAME, "ARES_ENOTFOUND"),
+        (4, kinds.DNS_SERVER_FAILURE, "ARES_ENOTIMP"),
+        (5, kinds.DNS_SERVER_FAILURE, "ARES_EREFUSED"),
+    ],
+)
+def test_each_failure_keeps_its_kind(run: Run, rcode: int, kind: Kind, evidence: str) -> None:
+    """Response codes of RFC 1035 section 4.1.1, and a name that exists without an address."""
+
+    async def scenario() -> None:
+        async with name_server() as (server, address):
+            server.rcode = rcode
+            with Raised() as raised:
+                await resolve("mail.test", "auto", [address])
+            assert raised.error.fault.kind is kind
+            assert raised.error.fault.evidence == {"resolver": evidence}
+            assert "mail.test" in server.questions
+
+    run(scenario())
+
+
+def test_a_name_server_that_is_not_there_is_a_server_failure(run: Run) -> None:
+    """Nobody listens on its port."""
+
+    async def scenario() -> None:
+        with Raised() as raised:
+            await resolve("mail.test", "auto", [f"127.0.0.1:{closed_port()}"])
+        assert raised.error.fault.kind is kinds.DNS_SERVER_FAILURE
+
+    run(scenario())
+
+
+def test_no_descriptor_left_is_our_fault_and_not_the_name_servers(run: Run) -> None:
+    """c-ares says then that no server answered; we know better."""
+
+    async def scenario() -> None:
+        async with name_server() as (server, address):
+            server.a = ("192.0.2.1",)
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+            try:
+                with Raised() as raised:
+                    await resolve("mail.test", "auto", [address])
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert raised.error.fault.kind is kinds.NO_DESCRIPTORS
+
+    run(scenario())
+
+
+def test_a_malformed_name_does_not_exist(run: Run) -> None:
+    """No server is asked for what cannot be a name."""
+
+    async def scenario() -> None:
+        async with name_server() as (server, address):
+            with Raised() as raised:
+                await resolve("mail..test", "auto", [address])
+            assert raised.error.fault.kind is kinds.DNS_NO_SUCH_NAME
+            assert server.questions == []
+
+    run(scenario())
+
+
+def test_the_hosts_file_comes_first(run: Run) -> None:
+    """As in the system's own resolver, whatever name servers are configured."""
+
+    async def scenario() -> None:
+        async with name_server() as (server, address):
+            server.a = ("192.0.2.1",)
+            assert "127.0.0.1" in await resolve("localhost", "ipv4", [address])
+            assert server.questions == []
+
+    run(scenario())
+
+
+def test_nothing_is_remembered_between_lookups(run: Run) -> None:
+    """Cold means cold: the second lookup asks again, although the answer may live 300 seconds."""
+
+    async def scenario() -> None:
+        async with name_server() as (server, address):
+            server.a = ("192.0.2.1",)
+            for _ in range(2):
+                await resolve("mail.test", "ipv4", [address])
+            assert server.questions == ["mail.test", "mail.test"]
+
+    run(scenario())
+
+
+def test_cancelling_a_lookup_leaves_no_socket_and_no_task(run: Run) -> None:
+    """The sockets are closed before the cancelled call returns."""
+
+    async def scenario() -> None:
+        async with name_server() as (server, address):
+            server.silent = True
+            before, tasks = descriptors(), asyncio.all_tasks()
+            lookup = asyncio.create_task(resolve("mail.test", "auto", [address]))
+            await until(lambda: bool(server.questions))
+            assert descriptors() - before
+            lookup.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await lookup
+            assert descriptors() == before
+            assert asyncio.all_tasks() == tasks
+
+    run(scenario())
+
+
+def test_a_finished_lookup_leaves_no_socket(run: Run) -> None:
+    """Not even until the next turn of the loop."""
+
+    async def scenario() -> None:
+        async with name_server() as (server, address):
+            server.a = ("192.0.2.1",)
+            before = descriptors()
+            await resolve("mail.test", "ipv4", [address])
+            assert descriptors() == before
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("host", "numeric"),
+    [("192.0.2.1", True), ("::1", True), ("fe80::1", True), ("localhost", False), ("192.0.2", False), ("", False)],
+)
+def test_an_address_is_told_from_a_name(host: str, *, numeric: bool) -> None:
+    """What is numeric already is not resolved."""
+    assert is_numeric(host) is numeric
+
+
+@pytest.mark.parametrize("server", ["192.0.2.53", "127.0.0.1:5353", "[::1]:5353", "2001:db8::53"])
+def test_addresses_of_name_servers_are_taken(server: str) -> None:
+    """With and without a port, of both families."""
+    check_servers([server])
+
+
+@pytest.mark.parametrize("server", ["resolver.test", "192.0.2.53:99999", "192.0.2.300"])
+def test_what_is_no_address_of_a_name_server_is_refused(server: str) -> None:
+    """At load, with a sentence that names it."""
+    with pytest.raises(ValueError, match=f"{server}: not the address of a name server"):
+        check_servers([server])
