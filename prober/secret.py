@@ -58,7 +58,8 @@ class SecretSource:
             if text is None:
                 raise SecretUnreadableError(f"environment variable {self.environment} is not set")
             return Secret(text)
+        path = Path(self.file or "")
         try:
-            return Secret(Path(self.file or "").read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r"))
+            return Secret(path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r"))
         except (OSError, UnicodeDecodeError) as exc:
-            raise SecretUnreadableError(f"cannot read {self.file} ({type(exc).__name__})") from None
+            raise SecretUnreadableError(f"cannot read {path.name} ({type(exc).__name__})") from None

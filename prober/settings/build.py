@@ -139,7 +139,9 @@ class Builder:
         )
 
     def _wrong(self, path: Location, message: str) -> None:
-        self._problems.append(self._places.problem(path, message))
+        problem = self._places.problem(path, message)
+        if problem not in self._problems:  # what stands at `global` is read for every way out
+            self._problems.append(problem)
 
     # -- files ---------------------------------------------------------------------------------------------------
 
@@ -243,8 +245,10 @@ class Builder:
             proxy=self._proxy(section, path),
             no_proxy=self._no_proxy(section),
             family=self._family(network),
-            source_address=self._address((*path, "network", "source_address"), network.source_address),
-            resolver=tuple(self._resolver(path, network)),
+            source_address=self._address(
+                self._owner(section, path, "network", "source_address"), network.source_address
+            ),
+            resolver=tuple(self._resolver(self._owner(section, path, "network", "resolver"), network)),
             connect_to=MappingProxyType(dict(network.connect_to or {})),
             limits=PhaseLimits(),
         )
@@ -304,9 +308,9 @@ class Builder:
     def _resolver(self, path: Location, network: NetworkSection) -> Iterable[str]:
         for server in network.resolver or []:
             host, colon, port = server.rpartition(":") if server.count(":") == 1 else (server, "", "53")
-            self._address((*path, "network", "resolver"), host.strip("[]"))
+            self._address(path, host.strip("[]"))
             if colon and not (port.isdigit() and 0 < int(port) < 65_536):
-                self._wrong((*path, "network", "resolver"), f"{server!r} has no valid port")
+                self._wrong(path, f"{server!r} has no valid port")
             yield server
 
     def _url(self, path: Location, text: str, schemes: tuple[str, ...]) -> None:
@@ -380,6 +384,7 @@ class Builder:
         if section.address_file is not None:
             if address is not None:
                 self._wrong((*path, "address_file"), "give mailbox or address_file, not both")
+                return address
             file = self._readable((*path, "address_file"), section.address_file)
             if file is None or not self._check_files or not Path(file).is_file():
                 return "unread@address.invalid"
@@ -404,6 +409,7 @@ class Builder:
         for name, url in section.endpoints.items():
             if name not in known or name.startswith(CONTROL):
                 self._unknown((*path, "endpoints", name), "endpoint", name, known)
+                continue
             self._url((*path, "endpoints", name), url, MAIL if name == "imap4" else WEB)
             endpoints[name] = url
         return endpoints
@@ -471,8 +477,8 @@ class Builder:
         except ValidationError as exc:
             for error in exc.errors(include_url=False):
                 loc = tuple(part for part in error["loc"] if part in fields)
-                message = error["msg"].removeprefix("Value error, ")
-                self._wrong((*where, "options", *loc), message[:1].lower() + message[1:])
+                message = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+                self._wrong((*where, "options", *loc), message)
             return client.options()
 
     def _unknown(self, path: Location, what: str, name: str, known: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ from prober.vocabulary import Depth
 NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
 LABEL = r"^[a-z][a-z0-9_]{0,62}$"
 RESERVED_LABELS = frozenset(
-    (  # fmt: skip
+    (
         "bound",
         "client",
         "clients",

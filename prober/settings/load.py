@@ -143,7 +143,9 @@ class Merged:
         except ValidationError as exc:
             for error in exc.errors(include_url=False):
                 path = _without_tags(error["loc"], self.value)
-                problems.append(self.problem(path, _message(error, path)))
+                problem = self.problem(path, _message(error, path))
+                if all((one.path, one.line) != (problem.path, problem.line) for one in problems):
+                    problems.append(problem)  # the members of a union complain one by one
             return None
 
 
@@ -177,7 +179,12 @@ def _message(error: ErrorDetails, path: Location) -> str:
     if kind in ("enum", "literal_error"):
         return f"must be {context['expected']}" + _nearest(error["input"], str(context["expected"]))
     wanted = _WANTED.get(kind)
-    return wanted or error["msg"][:1].lower() + error["msg"][1:]
+    return wanted or sentence(error["msg"])
+
+
+def sentence(message: str) -> str:
+    """Return one of pydantic's messages in our tone."""
+    return message.replace("Input should be", "must be").replace(" a valid ", " a ")
 
 
 _WANTED = {
@@ -188,6 +195,7 @@ _WANTED = {
     "list_type": "must be a list",
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping of keys",
+    "too_short": "must not be empty",
     "string_too_short": "must not be empty",
 }
 

@@ -13,6 +13,7 @@ LARGEST_FILE = 4 << 20
 MOST_VALUES = 200_000
 DEEPEST = 64
 PLAIN = {"int", "float", "bool", "null"}
+CONTAINERS = {"seq", "map"}
 TEXT = {"str", "timestamp", "value"}
 
 Location = tuple[str | int, ...]
@@ -133,6 +134,8 @@ class _Reading:
             raise SourceError(self._at(node), "contains itself", path)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
+        if node.tag.rpartition(":")[2] not in CONTAINERS:
+            raise SourceError(self._at(node), f"has the tag {node.tag!r}, which means nothing here", path)
         self._inside.append(node)
         try:
             if isinstance(node, yaml.SequenceNode):

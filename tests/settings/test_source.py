@@ -1,0 +1,74 @@
+"""YAML in, values with positions out, and nothing but `SourceError` for everything else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prober.settings.source import DEEPEST, LARGEST_FILE, Source, SourceError, parse
+
+
+def test_every_value_knows_its_line_and_column() -> None:
+    source = parse("f", b"a:\n  b: [1, {c: x}]\n")
+    at = {path: (one.line, one.column) for path, one in source.positions.items()}
+    assert source.value == {"a": {"b": [1, {"c": "x"}]}}
+    assert at == {
+        (): (1, 1),
+        ("a",): (1, 1),
+        ("a", "b"): (2, 3),
+        ("a", "b", 0): (2, 7),
+        ("a", "b", 1): (2, 10),
+        ("a", "b", 1, "c"): (2, 11),
+    }
+
+
+def test_times_and_words_stay_text_and_plain_values_are_converted() -> None:
+    source = parse("f", b"{t: 2026-12-05T22:00:00Z, n: ~, i: 0x10, f: 1.5, b: yes, s: '12'}")
+    assert source.value == {"t": "2026-12-05T22:00:00Z", "n": None, "i": 16, "f": 1.5, "b": True, "s": "12"}
+
+
+def test_merge_keys_are_taken_in_and_do_not_overrule() -> None:
+    source = parse("f", b"a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n")
+    assert source.value["b"] == {"x": 1, "y": 3}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\xff", "is not UTF-8 text"),
+        (b"a: \x00", "which YAML forbids"),
+        (b"a: 1\na: 2", "first in line 1"),
+        (b"[" * 5000, "nested deeper"),
+        (b"a: " + b"{b: " * 70 + b"1" + b"}" * 70, f"nested deeper than {DEEPEST} levels"),
+        (b"a: &a [x, *a]", "contains itself"),
+        (b"a: !x 1", "means nothing here"),
+        (b"a: !!int x", "is not a valid int"),
+        (b"? [1]\n: 2", "plain text"),
+        (b"--- {a: 1}\n--- {a: 2}", "not valid YAML"),
+        (b"", "is empty"),
+        (b"a: *b", "not valid YAML"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_its_place(data: bytes, message: str) -> None:
+    with pytest.raises(SourceError, match=message) as caught:
+        parse("f", data)
+    assert caught.value.position.line >= 1
+
+
+def test_a_document_that_multiplies_itself_is_refused_before_it_fills_the_memory() -> None:
+    bomb = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
+    with pytest.raises(SourceError, match="aliases counted"):
+        parse("f", bomb.encode())
+
+
+def test_a_huge_file_is_refused_unread() -> None:
+    with pytest.raises(SourceError, match="larger than"):
+        parse("f", b"#" * (LARGEST_FILE + 1))
+
+
+@given(st.one_of(st.binary(max_size=300), st.text(alphabet="ab:[]{}&*!-'\"\n #<%@|>?,1", max_size=200).map(str.encode)))
+def test_only_the_declared_error_comes_out(data: bytes) -> None:
+    try:
+        read: Source | SourceError = parse("f", data)
+    except SourceError as exc:
+        read = exc
+    assert isinstance(read, Source) or read.message
