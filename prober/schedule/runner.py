@@ -25,7 +25,7 @@ Job = Callable[[Assignment, float], Coroutine[Any, Any, None]]
 class SlotWatch(Protocol):
     """Who is told of slots that came to nothing."""
 
-    def missed(self, assignment: Assignment, slots: int = 1) -> None:
+    def missed(self, assignment: Assignment, count: int = 1) -> None:
         """Slots went by because the last attempt was still going, or because the prober was held up."""
 
     def crashed(self, assignment: Assignment) -> None:

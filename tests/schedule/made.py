@@ -95,8 +95,8 @@ class Told:
     def held_back(self, assignment: Assignment) -> None:
         self.events.append(("held back", assignment.key))
 
-    def missed(self, assignment: Assignment, slots: int = 1) -> None:
-        self.events.append(("missed", assignment.key, slots))
+    def missed(self, assignment: Assignment, count: int = 1) -> None:
+        self.events.append(("missed", assignment.key, count))
 
     def crashed(self, assignment: Assignment) -> None:
         self.events.append(("crashed", assignment.key))

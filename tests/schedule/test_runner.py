@@ -21,8 +21,8 @@ class Watch:
         self.slots: Counter[str] = Counter()
         self.crashes: Counter[str] = Counter()
 
-    def missed(self, assignment: Assignment, slots: int = 1) -> None:
-        self.slots[assignment.key] += slots
+    def missed(self, assignment: Assignment, count: int = 1) -> None:
+        self.slots[assignment.key] += count
 
     def crashed(self, assignment: Assignment) -> None:
         self.crashes[assignment.key] += 1
