@@ -102,8 +102,8 @@ class ResponseReader:
             raise _Enough
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep one field (trailer fields too)."""
-        self._fields.append((name.decode("latin-1"), value.decode("latin-1")))
+        """Keep one field (trailer fields too) without the space around its value (RFC 9110 section 5.5)."""
+        self._fields.append((name.decode("latin-1"), value.decode("latin-1").strip(" \t")))
 
     def on_headers_complete(self) -> None:
         """Skip interim responses (RFC 9110 section 15.2); know the responses that have no body."""

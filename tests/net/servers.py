@@ -89,11 +89,11 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[Server]:
     """Serve connections with `handler`, over TLS when a context is given."""
     server = Server(handler)
-    listening = await asyncio.start_server(server.accept, host, 0, ssl=tls)
+    listening = await asyncio.start_server(server.accept, host, port, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
@@ -116,6 +116,27 @@ def answering(*replies: bytes) -> Handler:
     return handler
 
 
+def refusing_handshake(context: ssl.SSLContext) -> Handler:
+    """Return a handler that shakes hands by hand, so that its alert is sent: asyncio's own server swallows it."""
+
+    async def handler(peer: Peer) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        while data := await peer.reader.read(65_536):
+            incoming.write(data)
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await peer.say(outgoing.read())
+            except ssl.SSLError:
+                await peer.say(outgoing.read())
+                break
+        peer.finish()
+        await peer.gone()
+
+    return handler
+
+
 async def silent(peer: Peer) -> None:
     """Take everything, say nothing."""
     await peer.gone()
@@ -127,6 +148,16 @@ def closed_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def has_ipv6() -> bool:
+    """Return whether this machine can listen on ::1."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 @asynccontextmanager
