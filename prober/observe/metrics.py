@@ -1,0 +1,368 @@
+"""Every metric, in one table and one registry; children are bound once per assignment, when the prober starts.
+
+Identities that always hold: attempts = counted + sum of excluded; counted = ok + slow + failed.
+"""
+
+import os
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
+from prometheus_client.metrics import MetricWrapperBase
+
+from prober import __version__
+from prober.faults.taxonomy import Counting, Reason
+from prober.model import Assignment, Outcome
+from prober.transaction import Client
+from prober.verdict import Judgement
+from prober.vocabulary import Phase, Verdict
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
+LAG_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+SESSION_BUCKETS = (1.0, 10.0, 60.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0)
+AMBIGUOUS = tuple(reason for reason in Reason if reason.counting is Counting.AMBIGUOUS)
+EXCLUSIONS: tuple[tuple[Verdict, Reason], ...] = (
+    (Verdict.THROTTLED, Reason.THROTTLED),
+    (Verdict.RETIRED, Reason.CLIENT_MISCONFIG),
+    (Verdict.EXCLUDED, Reason.AUTH_REJECTED),
+    (Verdict.EXCLUDED, Reason.ACCESS_POLICY),
+    (Verdict.EXCLUDED, Reason.CLIENT_MISCONFIG),
+    (Verdict.EXCLUDED, Reason.MAILBOX_UNAVAILABLE),
+    (Verdict.EXCLUDED, Reason.PROBE_INTERNAL),
+    (Verdict.INCONCLUSIVE, Reason.PROBE_INTERNAL),
+    *((Verdict.INCONCLUSIVE, reason) for reason in AMBIGUOUS),
+)
+TOKEN_REASONS = (
+    *(reason for reason in AMBIGUOUS if reason is not Reason.UNEXPECTED_CHALLENGE),
+    Reason.CONNECTION_RESET,
+    Reason.READ_TIMEOUT,
+    Reason.TOKEN_SERVICE_ERROR,
+    Reason.AUTH_REJECTED,
+    Reason.ACCESS_POLICY,
+    Reason.CLIENT_MISCONFIG,
+    Reason.THROTTLED,
+    Reason.PROBE_INTERNAL,
+)
+PUSH_REASONS = (Reason.PUSH_CHANNEL_LOST, Reason.CONNECTION_RESET, Reason.READ_TIMEOUT)
+
+Kind = Literal["counter", "gauge", "histogram", "summary"]
+PAIR = ("client", "target")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One metric. `labels` without those that the configuration adds to series of a client and target."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    help: str
+    buckets: tuple[float, ...] = BUCKETS
+
+
+METRICS: tuple[Spec, ...] = (
+    Spec("clientaccess_attempts_total", "counter", PAIR, "Finished scheduled transactions, whatever the verdict."),
+    Spec("clientaccess_counted_total", "counter", PAIR, "Attempts with verdict ok, slow or failed."),
+    Spec("clientaccess_failures_total", "counter", (*PAIR, "reason"), "Attempts with verdict failed."),
+    Spec(
+        "clientaccess_excluded_total",
+        "counter",
+        (*PAIR, "verdict", "reason"),
+        "Attempts with verdict throttled, excluded, inconclusive or retired.",
+    ),
+    Spec("clientaccess_confirm_attempts_total", "counter", PAIR, "Confirm probes, which are never among the attempts."),
+    Spec(
+        "clientaccess_held_back_total", "counter", PAIR, "Starts that the governor or a maintenance window held back."
+    ),
+    Spec("clientaccess_slow_total", "counter", PAIR, "Attempts that succeeded beyond the latency objective."),
+    Spec("clientaccess_up", "gauge", PAIR, "Whether the last attempt that counted succeeded."),
+    Spec("clientaccess_duration_seconds", "histogram", PAIR, "Duration of whole transactions that counted."),
+    Spec("clientaccess_step_duration_seconds", "histogram", (*PAIR, "step"), "Duration of steps of such transactions."),
+    Spec("clientaccess_step_failures_total", "counter", (*PAIR, "step", "reason"), "Where counted failures broke."),
+    Spec("clientaccess_phase_duration_seconds", "summary", (*PAIR, "phase"), "Time per network phase."),
+    Spec("clientaccess_last_attempt_timestamp_seconds", "gauge", PAIR, "When the last attempt finished."),
+    Spec("clientaccess_last_counted_timestamp_seconds", "gauge", PAIR, "When the last attempt that counted finished."),
+    Spec("clientaccess_last_success_timestamp_seconds", "gauge", PAIR, "When the last successful attempt finished."),
+    Spec(
+        "clientaccess_push_session_duration_seconds",
+        "histogram",
+        PAIR,
+        "Life of held push sessions.",
+        SESSION_BUCKETS,
+    ),
+    Spec("clientaccess_push_disconnects_total", "counter", (*PAIR, "reason"), "Held push sessions that were lost."),
+    Spec(
+        "clientaccess_notification_latency_seconds",
+        "histogram",
+        PAIR,
+        "From a delivery to the push that told of it, where measured.",
+    ),
+    Spec(
+        "clientaccess_tls_certificate_not_after_timestamp_seconds",
+        "gauge",
+        ("target", "client"),
+        "End of the server certificate's validity, exported also when verification fails.",
+    ),
+    Spec("clientaccess_token_requests_total", "counter", ("credential",), "Requests to the token service."),
+    Spec("clientaccess_token_failures_total", "counter", ("credential", "reason"), "Those that yielded no token."),
+    Spec("clientaccess_token_expiry_timestamp_seconds", "gauge", ("credential",), "When the token in hand expires."),
+    Spec("clientaccess_credential_expiry_timestamp_seconds", "gauge", ("credential",), "When the credential expires."),
+    Spec(
+        "clientaccess_probe_info",
+        "gauge",
+        (*PAIR, "depth", "fidelity", "environment", "region", "vantage"),
+        "What is probed, how deep and how faithfully; always 1.",
+    ),
+    Spec("clientaccess_scheduler_lag_seconds", "histogram", (), "From intended start to actual start.", LAG_BUCKETS),
+    Spec("clientaccess_scheduler_missed_total", "counter", PAIR, "Slots skipped because the last run was still going."),
+    Spec("clientaccess_scheduler_crashes_total", "counter", PAIR, "Attempts that a bug around them cost."),
+    Spec("clientaccess_loop_lag_seconds", "histogram", (), "Event loop delay, sampled.", LAG_BUCKETS),
+    Spec("clientaccess_inflight", "gauge", (), "Transactions running."),
+    Spec("clientaccess_config_last_reload_successful", "gauge", (), "Whether the last reading of the file succeeded."),
+    Spec("clientaccess_config_last_reload_success_timestamp_seconds", "gauge", (), "When it last succeeded."),
+    Spec("clientaccess_state_lost", "gauge", (), "Whether state was lost or cannot be kept."),
+    Spec("clientaccess_sink_errors_total", "counter", ("sink",), "Outcomes that an observer failed to take in."),
+    Spec("clientaccess_build_info", "gauge", ("version", "revision", "python"), "What is running; always 1."),
+)
+TYPES = {"counter": Counter, "gauge": Gauge, "summary": Summary}
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """The children of one assignment."""
+
+    attempts: Counter
+    counted: Counter
+    slow: Counter
+    held_back: Counter
+    missed: Counter
+    crashes: Counter
+    duration: Histogram
+    steps: Mapping[str, Histogram]
+    phases: Mapping[Phase, Summary]
+    failures: Mapping[Reason, Counter]
+    excluded: Mapping[tuple[Verdict, Reason], Counter]
+
+
+class Metrics:
+    """All metrics of one prober. It is a sink, a token observer, and the watch of schedule and push channels."""
+
+    def __init__(
+        self,
+        assignments: Iterable[Assignment],
+        catalogue: Mapping[str, Client[Any]],
+        *,
+        vantage: str,
+        label_names: tuple[str, ...] = (),
+        credentials: Iterable[str] = (),
+    ) -> None:
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # not annotated there
+        self.registry = CollectorRegistry()
+        self._extra = label_names
+        self._metrics = {spec.name: self._make(spec) for spec in METRICS}
+        self._bound: dict[str, _Bound] = {}
+        for assignment in assignments:
+            self._bound[assignment.key] = self._bind(assignment, catalogue[assignment.client])
+            self._info(assignment, catalogue[assignment.client], vantage)
+        for credential in credentials:
+            self._child("clientaccess_token_requests_total", credential)
+            for reason in TOKEN_REASONS:
+                self._child("clientaccess_token_failures_total", credential, reason)
+        revision = os.environ.get("PROBER_REVISION") or "unknown"
+        self._child("clientaccess_build_info", __version__, revision, platform.python_version()).set(1)
+        prometheus_client.ProcessCollector(registry=self.registry)
+
+    def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
+        """Count one finished attempt."""
+        bound = self._bound[assignment.key]
+        ended = outcome.started_at.timestamp() + outcome.duration
+        bound.attempts.inc()
+        self._at("clientaccess_last_attempt_timestamp_seconds", assignment).set(ended)
+        self._certificates(assignment, outcome)
+        if not judgement.counted:
+            self._exclude(assignment, bound, judgement)
+            return
+        bound.counted.inc()
+        succeeded = judgement.verdict is not Verdict.FAILED
+        self._at("clientaccess_up", assignment).set(1 if succeeded else 0)
+        self._at("clientaccess_last_counted_timestamp_seconds", assignment).set(ended)
+        if succeeded:
+            self._at("clientaccess_last_success_timestamp_seconds", assignment).set(ended)
+        else:
+            self._fail(assignment, bound, outcome, judgement)
+        if judgement.verdict is Verdict.SLOW:
+            bound.slow.inc()
+        if judgement.timed:
+            self._time(bound, outcome)
+
+    def _exclude(self, assignment: Assignment, bound: _Bound, judgement: Judgement) -> None:
+        reason = judgement.reason or Reason.PROBE_INTERNAL
+        child = bound.excluded.get((judgement.verdict, reason))
+        (child or self._at("clientaccess_excluded_total", assignment, judgement.verdict, reason)).inc()
+
+    def _fail(self, assignment: Assignment, bound: _Bound, outcome: Outcome, judgement: Judgement) -> None:
+        reason = judgement.reason or Reason.PROBE_INTERNAL
+        (bound.failures.get(reason) or self._at("clientaccess_failures_total", assignment, reason)).inc()
+        if outcome.failure is not None:
+            self._at("clientaccess_step_failures_total", assignment, outcome.failure.step, reason).inc()
+
+    def _time(self, bound: _Bound, outcome: Outcome) -> None:
+        bound.duration.observe(outcome.duration)
+        for result in outcome.results:
+            if result.elapsed is not None and result.step in bound.steps:
+                bound.steps[result.step].observe(result.elapsed)
+            for phase, seconds in result.phases.items():
+                bound.phases[phase].observe(seconds)
+
+    def _certificates(self, assignment: Assignment, outcome: Outcome) -> None:
+        found = [result.certificate for result in outcome.results if result.certificate is not None]
+        if found:
+            earliest = min(certificate.not_after for certificate in found)
+            labels = (assignment.target.name, assignment.client, *self._labels(assignment))
+            self._child("clientaccess_tls_certificate_not_after_timestamp_seconds", *labels).set(earliest)
+
+    # -- schedule, push channels, identity -----------------------------------------------------------------------
+
+    def scheduler_lag(self, seconds: float) -> None:
+        """Seconds from the intended start of an attempt to its actual one."""
+        self._metrics["clientaccess_scheduler_lag_seconds"].observe(seconds)
+
+    def missed(self, assignment: Assignment, count: int = 1) -> None:
+        """Slots were skipped."""
+        self._bound[assignment.key].missed.inc(count)
+
+    def crashed(self, assignment: Assignment) -> None:
+        """A bug around an attempt or a channel cost it."""
+        self._bound[assignment.key].crashes.inc()
+
+    def inflight(self, delta: int) -> None:
+        """One transaction more or less is running."""
+        self._metrics["clientaccess_inflight"].inc(delta)
+
+    def loop_lag(self, seconds: float) -> None:
+        """One sample of the event loop's delay."""
+        self._metrics["clientaccess_loop_lag_seconds"].observe(seconds)
+
+    def held_back(self, assignment: Assignment) -> None:
+        """A start was held back."""
+        self._bound[assignment.key].held_back.inc()
+
+    def push_session(self, assignment: Assignment, seconds: float) -> None:
+        """A held session ended after `seconds`."""
+        self._at("clientaccess_push_session_duration_seconds", assignment).observe(seconds)
+
+    def push_disconnect(self, assignment: Assignment, reason: Reason) -> None:
+        """A held session was lost."""
+        self._at("clientaccess_push_disconnects_total", assignment, reason).inc()
+
+    def notification_latency(self, assignment: Assignment, seconds: float) -> None:
+        """A push told of a delivery made `seconds` ago."""
+        self._at("clientaccess_notification_latency_seconds", assignment).observe(seconds)
+
+    def requested(self, credential: str) -> None:
+        """The token service was asked."""
+        self._child("clientaccess_token_requests_total", credential).inc()
+
+    def failed(self, credential: str, reason: Reason) -> None:
+        """It yielded no token."""
+        self._child("clientaccess_token_failures_total", credential, reason).inc()
+
+    def issued(self, credential: str, expires_at: float) -> None:
+        """It yielded one; `expires_at` in epoch seconds."""
+        self._child("clientaccess_token_expiry_timestamp_seconds", credential).set(expires_at)
+
+    def credential_expiry(self, credential: str, epoch: float) -> None:
+        """The secret or certificate of `credential` is known to expire then."""
+        self._child("clientaccess_credential_expiry_timestamp_seconds", credential).set(epoch)
+
+    def reload(self, *, ok: bool, at: float) -> None:
+        """The configuration was read at `at` (epoch seconds)."""
+        self._metrics["clientaccess_config_last_reload_successful"].set(1 if ok else 0)
+        if ok:
+            self._metrics["clientaccess_config_last_reload_success_timestamp_seconds"].set(at)
+
+    def state_lost(self, lost: bool) -> None:  # noqa: FBT001 - a gauge's value
+        """State was lost, or cannot be kept."""
+        self._metrics["clientaccess_state_lost"].set(1 if lost else 0)
+
+    def sink_error(self, sink: str) -> None:
+        """An observer failed to take in an outcome."""
+        self._child("clientaccess_sink_errors_total", sink).inc()
+
+    # -- making --------------------------------------------------------------------------------------------------
+
+    def _make(self, spec: Spec) -> Any:
+        name = spec.name.removesuffix("_total") if spec.kind == "counter" else spec.name
+        labels = spec.labels + self._extra if set(PAIR) <= set(spec.labels) else spec.labels
+        if spec.kind == "histogram":
+            return Histogram(name, spec.help, labels, buckets=spec.buckets, registry=self.registry)
+        return TYPES[spec.kind](name, spec.help, labels, registry=self.registry)
+
+    def _child(self, name: str, *labels: str) -> Any:
+        metric: MetricWrapperBase = self._metrics[name]
+        return metric.labels(*labels)
+
+    def _labels(self, assignment: Assignment) -> Iterator[str]:
+        return (assignment.target.labels.get(name, "") for name in self._extra)
+
+    def _at(self, name: str, assignment: Assignment, *labels: str) -> Any:
+        return self._child(name, assignment.client, assignment.target.name, *labels, *self._labels(assignment))
+
+    def _bind(self, assignment: Assignment, client: Client[Any]) -> _Bound:
+        def at(name: str, *labels: str) -> Any:
+            return self._at(f"clientaccess_{name}", assignment, *labels)
+
+        at("confirm_attempts_total")
+        if assignment.push is not None:
+            at("push_session_duration_seconds")
+            for reason in PUSH_REASONS:
+                at("push_disconnects_total", reason)
+        return _Bound(
+            attempts=at("attempts_total"),
+            counted=at("counted_total"),
+            slow=at("slow_total"),
+            held_back=at("held_back_total"),
+            missed=at("scheduler_missed_total"),
+            crashes=at("scheduler_crashes_total"),
+            duration=at("duration_seconds"),
+            steps={step.name: at("step_duration_seconds", step.name) for step in client.plan(assignment)},
+            phases={phase: at("phase_duration_seconds", phase) for phase in Phase},
+            failures={reason: at("failures_total", reason) for reason in sorted(client.reasons)},
+            excluded={(verdict, reason): at("excluded_total", verdict, reason) for verdict, reason in EXCLUSIONS},
+        )
+
+    def _info(self, assignment: Assignment, client: Client[Any], vantage: str) -> None:
+        target = assignment.target
+        values = (assignment.depth, client.fidelity, target.environment, target.region, vantage)
+        self._at("clientaccess_probe_info", assignment, *values).set(1)
+
+
+def markdown(specs: Sequence[Spec] = METRICS) -> str:
+    """Return `docs/metrics.md`."""
+    rows = "".join(f"| `{one.name}` | {one.kind} | {', '.join(one.labels) or 'none'} | {one.help} |\n" for one in specs)
+    return DOCUMENT.format(rows=rows)
+
+
+DOCUMENT = """# Metrics
+
+Made from the code. No mailbox, address, device id, server name, request id or free text is ever a label. Labels that
+`global.labels` allows are added to every series of a client and target. Counters start at 0 for every combination that
+is known in advance; `clientaccess_step_failures_total` appears with its first failure, `clientaccess_up` and the
+timestamps with the first attempt they speak of.
+
+Two identities always hold: attempts = counted + sum of excluded, and counted = ok + slow + failed. Availability is
+
+```promql
+1 - sum by (client, target) (rate(clientaccess_failures_total[1h]))
+  / sum by (client, target) (rate(clientaccess_counted_total[1h]))
+```
+
+Durations are observed for attempts that count, unless the prober itself was unwell meanwhile. Push channels, `once` and
+confirm probes are never among the attempts.
+
+| metric | type | labels | meaning |
+| --- | --- | --- | --- |
+{rows}"""

@@ -1,0 +1,123 @@
+"""The pages: landing page, metrics, healthy, ready. All answered on the prober's own loop, between the probes."""
+
+import asyncio
+import html
+from collections.abc import AsyncIterator, Callable
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from prober import __version__
+from prober.observe import exposition
+from prober.observe.metrics import Metrics
+from prober.observe.status import Row, StatusBoard
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+SECURITY = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+
+
+def application(metrics: Metrics, board: StatusBoard, ready: Callable[[], bool]) -> Starlette:
+    """Return the pages. `ready` says whether the prober schedules attempts; before and while draining it does not."""
+
+    async def show_metrics(request: Request) -> Response:
+        chosen = exposition.negotiate(
+            ",".join(request.headers.getlist("accept")), ",".join(request.headers.getlist("accept-encoding"))
+        )
+        return StreamingResponse(_between_probes(metrics, chosen), headers=exposition.headers(chosen))
+
+    async def show_landing(request: Request) -> Response:
+        return HTMLResponse(landing(board.rows))
+
+    async def show_healthy(request: Request) -> Response:
+        return PlainTextResponse("healthy\n")
+
+    async def show_ready(request: Request) -> Response:
+        return PlainTextResponse("ready\n") if ready() else PlainTextResponse("not ready\n", status_code=503)
+
+    return Starlette(
+        routes=[
+            Route("/", show_landing),
+            Route("/metrics", show_metrics),
+            Route("/-/healthy", show_healthy),
+            Route("/-/ready", show_ready),
+        ],
+        middleware=[Middleware(Secured)],
+    )
+
+
+async def _between_probes(metrics: Metrics, chosen: exposition.Format) -> AsyncIterator[bytes]:
+    for piece in exposition.slices(metrics.registry, chosen):
+        yield piece
+        await asyncio.sleep(0)
+
+
+class Secured:
+    """Adds the headers that keep a page from being more than a page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *SECURITY]
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+def landing(rows: tuple[Row, ...]) -> str:
+    """Return the landing page: what is probed, how it went last, where the metrics are."""
+    body = "".join(map(_row, rows)) or "<tr><td colspan=7>Nothing is probed.</td></tr>"
+    return PAGE.format(version=html.escape(__version__), rows=body)
+
+
+def _row(row: Row) -> str:
+    why = " · ".join(part for part in (row.reason, row.code, row.step and f"at {row.step}") if part)
+    took = "" if row.duration is None else f"{row.duration:.3f} s"
+    cells = (row.target, row.client, row.depth, why, row.blame, row.ended_at, took)
+    target, client, depth, *rest = (html.escape(cell) for cell in cells)
+    verdict = html.escape(row.verdict)
+    title = html.escape(row.because, quote=True)
+    inner = "".join(f"<td>{cell}</td>" for cell in (client, depth))
+    after = "".join(f"<td>{cell}</td>" for cell in rest)
+    return f'<tr><th scope=row>{target}</th>{inner}<td class="v {verdict}" title="{title}">{verdict}</td>{after}</tr>\n'
+
+
+PAGE = """<!doctype html>
+<html lang=en>
+<meta charset=utf-8>
+<meta name=viewport content="width=device-width, initial-scale=1">
+<title>Client-access prober</title>
+<style>
+:root {{ color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }}
+body {{ max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }}
+table {{ border-collapse: collapse; width: 100%; }}
+th, td {{ text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8885; }}
+.v {{ font-weight: 600; }}
+.ok {{ color: light-dark(#126b2e, #5fd38a); }}
+.slow, .throttled, .inconclusive {{ color: light-dark(#7a4b00, #f0b429); }}
+.failed {{ color: light-dark(#a3141f, #ff8a8a); }}
+</style>
+<h1>Client-access prober</h1>
+<p>Version {version} · <a href="metrics">metrics</a> · <a href="-/healthy">healthy</a> · <a href="-/ready">ready</a></p>
+<table>
+<caption>Last attempt of each client on each target</caption>
+<thead><tr><th scope=col>target<th scope=col>client<th scope=col>depth<th scope=col>verdict<th scope=col>why
+<th scope=col>blame<th scope=col>started<th scope=col>took</tr></thead>
+<tbody>
+{rows}</tbody>
+</table>
+</html>
+"""
