@@ -137,6 +137,27 @@ def refusing_handshake(context: ssl.SSLContext) -> Handler:
     return handler
 
 
+def relay(port: int) -> Handler:
+    """Return a proxy that takes any CONNECT, and connects with `port` of this machine."""
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            sink.write(data)
+            await sink.drain()
+        sink.close()
+
+    async def handler(peer: Peer) -> None:
+        assert (await peer.request()).startswith(b"CONNECT ")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await peer.say(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        try:
+            await asyncio.gather(pump(peer.reader, writer), pump(reader, peer.writer))
+        finally:
+            writer.close()
+
+    return handler
+
+
 async def silent(peer: Peer) -> None:
     """Take everything, say nothing."""
     await peer.gone()
