@@ -14,15 +14,16 @@ class Timeline:
     """Seconds spent per phase since the last `restart`, and which phase is under way.
 
     Phases add up within a step (two requests in one step: two `wait`s in one sum). `interrupted` names the phase that
-    was running when an exception flew past; it stays until `restart`.
+    was running when an exception flew past; it stays until `restart`. `current` is the one under way now.
     """
 
-    __slots__ = ("certificate", "clock", "facts", "interrupted", "spent")
+    __slots__ = ("certificate", "clock", "current", "facts", "interrupted", "spent")
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self.clock = clock
         self.spent: dict[Phase, float] = {}
         self.interrupted: Phase | None = None
+        self.current: Phase | None = None
         self.facts: dict[str, Fact] = {}
         self.certificate: Certificate | None = None
 
@@ -30,6 +31,7 @@ class Timeline:
         """Forget the last step."""
         self.spent = {}
         self.interrupted = None
+        self.current = None
         self.facts = {}
         self.certificate = None
 
@@ -50,10 +52,12 @@ class Timeline:
     def phase(self, phase: Phase) -> Iterator[None]:
         """Measure one phase; an exception that leaves it marks it as interrupted."""
         started = self.clock()
+        self.current = phase
         try:
             yield
         except BaseException:
             self.interrupted = phase
             raise
         finally:
+            self.current = None
             self.add(phase, self.clock() - started)

@@ -59,10 +59,13 @@ class Identity(Protocol):
         """
 
     async def authorization(self, call: Call, timeline: Timeline) -> str:
-        """Return the first `Authorization` value for `call`."""
+        """Return the first `Authorization` value for `call`; empty: none before the server has challenged."""
 
     async def answer(self, call: Call, reply: Reply, binding: bytes | None) -> str | None:
-        """Return the next `Authorization` value of a multi-leg scheme (Negotiate, NTLM), or `None`: it is final."""
+        """Return the next `Authorization` value of a multi-leg scheme (Negotiate, NTLM), or `None`: it is final.
+
+        `call` is the request as it was sent, with the last leg in it.
+        """
 
 
 class Device:
@@ -132,13 +135,15 @@ class Transaction:
         if call.auth is Auth.EMPTY_BEARER:
             call = _authorised(call, "Bearer")
         elif call.auth is Auth.CREDENTIAL:
-            call = _authorised(call, await self.identity.authorization(call, self.timeline))
+            first = await self.identity.authorization(call, self.timeline)
+            call = _authorised(call, first) if first else call
         reply = await self.session.exchange(call)
         while reply.status == 401 and call.auth is Auth.CREDENTIAL:
             following = await self.identity.answer(call, reply, self.session.channel_binding(call.url))
             if following is None:
                 break
-            reply = await self.session.exchange(_authorised(call, following))
+            call = _authorised(call, following)
+            reply = await self.session.exchange(call)
         return exchange.read(reply)
 
     async def dial(self, name: str) -> Wire:

@@ -33,12 +33,14 @@ class Measured:
 
     async def __aenter__(self) -> Self:
         await self._scope.__aenter__()
+        self._timeline.current = self._phase
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         ended = self._timeline.clock() if self.ended is None or kind is not None else self.ended
+        self._timeline.current = None
         self._timeline.add(self._phase, max(0.0, ended - self.started))
         if kind is not None:
             self._timeline.interrupted = self._phase

@@ -1,0 +1,172 @@
+"""The credentials of a configuration, bound to those who use them."""
+
+import base64
+import time
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from prober.exchange import Call, Reply
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import FaultError
+from prober.identity.grants import Grant, password
+from prober.identity.negotiate import Negotiation
+from prober.identity.spec import CredentialSpec, CredentialType
+from prober.identity.tokens import TokenCache, TokenObserver
+from prober.net.network import Network
+from prober.secret import Secret
+from prober.timeline import Clock, Timeline
+from prober.transaction import Identity, Scopes, Token
+
+__all__ = ["Identities", "TokenObserver"]
+SCHEMES = {CredentialType.NTLM: "NTLM", CredentialType.NEGOTIATE: "Negotiate"}
+APP_ONLY = (CredentialType.CLIENT_CREDENTIALS, CredentialType.MANAGED_IDENTITY)
+
+
+class Identities:
+    """All credentials. Tokens are cached per credential and scope, over transactions."""
+
+    def __init__(
+        self,
+        specs: Mapping[str, CredentialSpec],
+        network: Network,
+        memory: MutableMapping[str, str],
+        observer: TokenObserver,
+        *,
+        clock: Clock = time.monotonic,
+        wall: Clock = time.time,
+    ) -> None:
+        self._specs = specs
+        self._network = network
+        self._observer = observer
+        self._clock = clock
+        self._wall = wall
+        self._grants = {name: Grant(spec, memory, wall) for name, spec in specs.items() if spec.type.bearer}
+        self._caches: dict[tuple[str, str], TokenCache] = {}
+
+    def bind(self, credential: str, scopes: Scopes | None, mailbox: str | None) -> Identity:
+        """Return the credential as one transaction uses it: a new object, since legs belong to its connections."""
+        spec = self._specs[credential]
+        if spec.type.bearer:
+            return OAuthIdentity(spec, mailbox or spec.username, self._cache(spec, _scope(spec, scopes)))
+        if spec.type is CredentialType.BASIC:
+            return BasicIdentity(spec, spec.username or mailbox or "")
+        return NegotiatingIdentity(spec, spec.username)
+
+    async def close(self) -> None:
+        """Stop all asking for tokens."""
+        for cache in self._caches.values():
+            await cache.close()
+
+    def _cache(self, spec: CredentialSpec, scope: str) -> TokenCache:
+        key = (spec.name, scope)
+        if key not in self._caches:
+            grant = self._grants[spec.name]
+            self._caches[key] = TokenCache(
+                spec.name,
+                lambda: grant.ask(scope),
+                self._network.session,
+                self._observer,
+                clock=self._clock,
+                wall=self._wall,
+            )
+        return self._caches[key]
+
+
+def _scope(spec: CredentialSpec, scopes: Scopes | None) -> str:
+    if spec.scope is not None or scopes is None:
+        return spec.scope or ""
+    return scopes.app if spec.type in APP_ONLY else scopes.delegated
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthIdentity:
+    """A credential that yields bearer tokens (RFC 6750)."""
+
+    spec: CredentialSpec
+    username: str
+    cache: TokenCache = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        """Type of the credential."""
+        return self.spec.type.value
+
+    @property
+    def bearer(self) -> bool:
+        """Whether it yields OAuth tokens."""
+        return True
+
+    async def password(self) -> Secret:
+        """Raise: there is none to give to a mail server."""
+        raise FaultError(kinds.PROBER_BUG, {"missing": "password"})
+
+    async def token(self, timeline: Timeline, *, fresh: bool = False) -> Token:
+        """Return a token. Raises `FaultError`."""
+        return await self.cache.token(timeline, fresh=fresh)
+
+    async def authorization(self, call: Call, timeline: Timeline) -> str:
+        """Return the bearer token as header value."""
+        return f"Bearer {(await self.cache.token(timeline)).value.reveal()}"
+
+    async def answer(self, call: Call, reply: Reply, binding: bytes | None) -> str | None:
+        """Return `None`: a refused token is the server's last word."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class BasicIdentity:
+    """User name and password (RFC 7617)."""
+
+    spec: CredentialSpec
+    username: str
+
+    @property
+    def kind(self) -> str:
+        """Type of the credential."""
+        return self.spec.type.value
+
+    @property
+    def bearer(self) -> bool:
+        """Whether it yields OAuth tokens."""
+        return False
+
+    async def password(self) -> Secret:
+        """Return the password as it is now. Raises `FaultError` (`secret_unreadable`)."""
+        return password(self.spec)
+
+    async def token(self, timeline: Timeline, *, fresh: bool = False) -> Token:
+        """Raise: there is none."""
+        raise FaultError(kinds.PROBER_BUG, {"missing": "token"})
+
+    async def authorization(self, call: Call, timeline: Timeline) -> str:
+        """Return user name and password as header value, in UTF-8 (RFC 7617 section 2.1)."""
+        pair = f"{self.username}:{password(self.spec).reveal()}"
+        return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+    async def answer(self, call: Call, reply: Reply, binding: bytes | None) -> str | None:
+        """Return `None`: the server has heard all there is."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiatingIdentity(BasicIdentity):
+    """User name and password, shown in legs on each connection."""
+
+    negotiations: dict[str, Negotiation] = field(default_factory=dict, repr=False)
+
+    async def authorization(self, call: Call, timeline: Timeline) -> str:
+        """Return nothing at first: the server's certificate is known only after its first answer."""
+        return ""
+
+    async def answer(self, call: Call, reply: Reply, binding: bytes | None) -> str | None:
+        """Return the next leg; a 401 after the last leg is final, one to a request without any begins anew."""
+        origin = urlsplit(call.url).netloc
+        talk = self.negotiations.get(origin)
+        if talk is not None and any(name.lower() == "authorization" for name, _ in call.headers):
+            return talk.follow(reply)
+        talk = Negotiation(SCHEMES[self.spec.type], urlsplit(call.url).hostname or "")
+        if not talk.offered(reply):
+            return None
+        self.negotiations[origin] = talk
+        return talk.begin(self.username, password(self.spec), binding)

@@ -1,0 +1,221 @@
+"""One token per credential and scope: asked for early, once for all who wait, and kept when asking fails.
+
+Rule of this file: the asking is a task of its own, so that whoever stops waiting takes nothing from the others.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import Protocol
+
+from prober.exchange import Call, Reply, Session
+from prober.faults import taxonomy as kinds
+from prober.faults.classify import classify
+from prober.faults.taxonomy import Fault, FaultError, Reason
+from prober.protocols.oauth import aadsts
+from prober.protocols.oauth.token import Granted
+from prober.timeline import Clock, Timeline
+from prober.transaction import Token
+from prober.vocabulary import Phase
+
+EARLY = 300.0
+SHORTEST_SHARE = 0.5
+ASKING_LIMIT = 60.0
+CLOCK_TOLERANCE = 300.0
+AFTER_FAILED_REFRESH = 30.0
+
+
+class Question(Protocol):
+    """A token request made ready, and the mark of the secret it carries."""
+
+    @property
+    def mark(self) -> str:
+        """A hash of the secret: changes when the secret does."""
+
+    def call(self) -> Call:
+        """Return the request."""
+
+    def read(self, reply: Reply) -> Granted:
+        """Return what was granted. Raises `FaultError`."""
+
+    async def granted(self, granted: Granted) -> None:
+        """Take note of success (a rotated refresh token)."""
+
+
+class TokenObserver(Protocol):
+    """Who hears how the token service fares."""
+
+    def requested(self, credential: str) -> None:
+        """A token was asked for."""
+
+    def failed(self, credential: str, reason: Reason) -> None:
+        """None was issued."""
+
+    def issued(self, credential: str, expires_at: float) -> None:
+        """One was issued; `expires_at` in epoch seconds."""
+
+
+def mark(*secrets: str) -> str:
+    """Return a hash by which a secret is known again, but not known."""
+    return hashlib.sha256("\0".join(secrets).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A token in hand; times on the monotonic clock."""
+
+    granted: Granted
+    since: float
+
+    def expires(self) -> float:
+        return self.since + self.granted.expires_in
+
+    def due(self) -> float:
+        """When to ask for the next: five minutes early, or at half time of a short life."""
+        return self.expires() - min(EARLY, self.granted.expires_in * SHORTEST_SHARE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """An answer that is not asked for again: until `until`, or while the secret's mark stays the same."""
+
+    fault: Fault
+    until: float | None
+    mark: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one asking came to."""
+
+    held: _Held | None
+    fault: Fault | None
+    spent: Mapping[Phase, float]
+
+
+class TokenCache:
+    """The token of one credential and scope."""
+
+    def __init__(
+        self,
+        credential: str,
+        ask: Callable[[], Awaitable[Question]],
+        open_session: Callable[[Timeline], Session],
+        observer: TokenObserver,
+        *,
+        clock: Clock = time.monotonic,
+        wall: Clock = time.time,
+    ) -> None:
+        self._credential = credential
+        self._ask = ask
+        self._open = open_session
+        self._observer = observer
+        self._clock = clock
+        self._wall = wall
+        self._held: _Held | None = None
+        self._refusal: _Refusal | None = None
+        self._asking: asyncio.Task[_Asked] | None = None
+        self._timeline = Timeline(clock)
+        self._quiet_until = 0.0
+
+    async def token(self, timeline: Timeline, *, fresh: bool = False) -> Token:
+        """Return a token. Raises `FaultError`. See `transaction.Identity.token`."""
+        held, now = self._held, self._clock()
+        usable = held is not None and now < held.expires()
+        if held is not None and usable and not fresh and (now < held.due() or now < self._quiet_until):
+            return self._given(held, cached=True)
+        asked = await self._wait(timeline)
+        if asked.held is not None:
+            return self._given(asked.held, cached=False)
+        if held is not None and usable and not fresh:
+            self._quiet_until = now + AFTER_FAILED_REFRESH
+            return self._given(held, cached=True)
+        fault = asked.fault or Fault(kinds.PROBER_BUG)
+        raise FaultError(fault.kind, fault.evidence, phase=fault.phase, retry_after=fault.retry_after)
+
+    async def close(self) -> None:
+        """Stop asking."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait([self._asking])
+
+    def _given(self, held: _Held, *, cached: bool) -> Token:
+        return Token(held.granted.access_token, held.granted.expires_in, self._clock() - held.since, cached)
+
+    async def _wait(self, timeline: Timeline) -> _Asked:
+        """Join the asking under way, or begin one; its phases become those of the waiter."""
+        if self._asking is None or self._asking.done():
+            self._timeline = Timeline(self._clock)
+            self._asking = asyncio.create_task(self._once(self._timeline), name=f"token {self._credential}")
+        running = self._timeline
+        try:
+            asked = await asyncio.shield(self._asking)
+        except asyncio.CancelledError:
+            timeline.interrupted = running.current
+            timeline.adopt(running.spent)
+            raise
+        timeline.adopt(asked.spent)
+        return asked
+
+    async def _once(self, timeline: Timeline) -> _Asked:
+        """Ask once, and remember what came of it. Never raises."""
+        try:
+            async with asyncio.timeout(ASKING_LIMIT):
+                return await self._answered(timeline)
+        except FaultError as exc:
+            fault = exc.fault.during(timeline.interrupted)
+        except TimeoutError as exc:
+            fault = classify(exc, timeline.interrupted)
+        self._observer.failed(self._credential, fault.reason)
+        return _Asked(None, fault, MappingProxyType(timeline.spent))
+
+    async def _answered(self, timeline: Timeline) -> _Asked:
+        question = await self._ask()
+        self._refuse_again(question.mark)
+        self._observer.requested(self._credential)
+        session = self._open(timeline)
+        try:
+            reply = await session.exchange(question.call())
+            granted = question.read(reply)
+        except FaultError as exc:
+            raise self._remembered(exc, question.mark, locals().get("reply")) from None
+        finally:
+            await session.close()
+        await question.granted(granted)
+        self._held, self._refusal = _Held(granted, self._clock()), None
+        self._observer.issued(self._credential, self._wall() + granted.expires_in)
+        return _Asked(self._held, None, MappingProxyType(timeline.spent))
+
+    def _refuse_again(self, secret: str) -> None:
+        """Answer from memory what asking again would only make worse."""
+        refusal = self._refusal
+        if refusal is None:
+            return
+        if (refusal.until is not None and self._clock() < refusal.until) or refusal.mark == secret:
+            raise FaultError(
+                refusal.fault.kind, {**refusal.fault.evidence, "answered": "from memory"}, phase=refusal.fault.phase
+            )
+        self._refusal = None
+
+    def _remembered(self, error: FaultError, secret: str, reply: Reply | None) -> FaultError:
+        """Keep a refusal that must not be asked for again; look at our own clock before blaming anyone."""
+        fault = error.fault
+        code = int(fault.evidence.get("aadsts", "0"))
+        if code in aadsts.CLOCK_SENSITIVE and reply is not None and self._clock_wrong(reply):
+            return FaultError(kinds.CLOCK_WRONG, fault.evidence)
+        if fault.retry_after is not None:
+            self._refusal = _Refusal(fault, self._clock() + fault.retry_after, None)
+        elif code in aadsts.DEFINITE:
+            self._refusal = _Refusal(fault, None, secret)
+        return error
+
+    def _clock_wrong(self, reply: Reply) -> bool:
+        try:
+            there = parsedate_to_datetime(reply.headers.get("date")).timestamp()
+        except (ValueError, TypeError):
+            return False
+        return abs(there - self._wall()) > CLOCK_TOLERANCE
