@@ -4,7 +4,7 @@ import ssl
 import time
 
 from prober.net.dial import Dialer
-from prober.net.dns import check_servers
+from prober.net.dns import check_servers, is_numeric
 from prober.net.origin import split_url
 from prober.net.route import Route, TlsPolicy
 from prober.net.session import ColdSession
@@ -50,9 +50,7 @@ class Network:
         self._user_agent = user_agent
         shared = contexts or Contexts()
         try:
-            check_servers(route.resolver)
-            if route.proxy is not None:
-                split_url(route.proxy.url)
+            _check(route)
             made = {application: shared.get(route.tls, application) for application in Application}
         except (TlsSetupError, ValueError) as exc:
             raise NetworkSetupError(str(exc)) from None
@@ -64,3 +62,19 @@ class Network:
 
     async def close(self) -> None:
         """Give back what the network holds: nothing outlives its sessions, so there is nothing to wait for."""
+
+
+def _check(route: Route) -> None:
+    """Raise `ValueError` with one sentence for an address that cannot be one."""
+    check_servers(route.resolver)
+    if route.source_address is not None and not is_numeric(route.source_address):
+        raise ValueError(f"{route.source_address}: not an address of this machine to connect from")
+    if route.proxy is not None and not _is_proxy(route.proxy.url):
+        raise ValueError(f"{route.proxy.url}: not the URL of a proxy (http://host:port)")
+
+
+def _is_proxy(url: str) -> bool:
+    try:
+        return split_url(url)[0].scheme == "http"
+    except ValueError:
+        return False

@@ -13,7 +13,9 @@ from prober.faults.taxonomy import Fault, FaultError
 from prober.net.network import Network
 from prober.timeline import Timeline
 
+OURS = frozenset({"accept-encoding", "content-length", "transfer-encoding"})
 UNDONE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+CODINGS = ("Accept-Encoding", "gzip, deflate")  # those that we undo; httpx may know more
 
 
 class TransportFaultError(httpx.TransportError):
@@ -35,9 +37,10 @@ class HttpTransport(httpx.AsyncBaseTransport):
         timeline = Timeline(self._network.clock)
         session = self._network.session(timeline)
         fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
-        kept = tuple(field for field in fields if field[0].lower() not in UNDONE)
+        kept = tuple(field for field in fields if field[0].lower() not in OURS)
         try:
-            reply = await session.exchange(Call(request.method, str(request.url), kept, await _body(request)))
+            call = Call(request.method, str(request.url), (*kept, CODINGS), await _body(request))
+            reply = await session.exchange(call)
         except FaultError as error:
             raise TransportFaultError(error.fault, request) from error
         finally:
