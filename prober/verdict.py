@@ -123,7 +123,7 @@ def ambiguous_network(outcome: Outcome, fault: Fault, around: Circumstances) -> 
         return None
     if around.control_failed:
         return _as(Verdict.INCONCLUSIVE, fault, "the control of this vantage failed too")
-    return _as(Verdict.FAILED, fault, "the control of this vantage was fine")
+    return _as(Verdict.FAILED, fault, "no control of this vantage failed")
 
 
 def rejected_identity(outcome: Outcome, fault: Fault, around: Circumstances) -> Judgement | None:

@@ -1,0 +1,77 @@
+"""A secret does not print itself, whichever way it is asked."""
+
+import copy
+import json
+import pickle
+import traceback
+from pathlib import Path
+
+import pytest
+
+from prober.secret import Secret, SecretSource, SecretUnreadableError
+
+CANARY = "canary-51c4"
+
+
+def test_no_way_of_printing_gives_the_text() -> None:
+    secret = Secret(CANARY)
+    ways = [
+        repr(secret),
+        str(secret),
+        f"{secret}",
+        f"{secret!r:>40}",
+        f"{secret}",
+        repr([secret]),
+        repr({"a": secret}),
+    ]
+    assert not any(CANARY in way for way in ways)
+    assert secret.reveal() == CANARY
+
+
+def test_a_secret_cannot_be_stored_or_copied_away() -> None:
+    for store in (pickle.dumps, json.dumps, copy.copy):
+        with pytest.raises(TypeError):
+            store(Secret(CANARY))
+
+
+def test_a_traceback_does_not_hold_it() -> None:
+    def broken(secret: Secret) -> None:
+        raise RuntimeError(f"with {secret}")
+
+    with pytest.raises(RuntimeError) as caught:
+        broken(Secret(CANARY))
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_equal_texts_are_equal_secrets() -> None:
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a")}) == 1
+    assert not Secret("")
+
+
+def test_a_file_is_read_anew_each_time_and_loses_one_newline(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("one\r\n")
+    source = SecretSource(str(file))
+    assert source.read() == Secret("one")
+    file.write_text(" two \n\n")
+    assert source.read() == Secret(" two \n")
+
+
+def test_a_variable_is_read_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROBER_TEST", CANARY)
+    assert SecretSource(environment="PROBER_TEST").read() == Secret(CANARY)
+    monkeypatch.delenv("PROBER_TEST")
+    with pytest.raises(SecretUnreadableError, match="PROBER_TEST is not set"):
+        SecretSource(environment="PROBER_TEST").read()
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_what_cannot_be_read_is_one_error_that_names_the_file(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SecretUnreadableError, match="cannot read secret"):
+        SecretSource(str(file)).read()

@@ -1,0 +1,122 @@
+"""The table of verdicts, rule by rule."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import Counting, Fault, Kind, Reason
+from prober.model import Outcome, StepResult
+from prober.verdict import DAY, Circumstances, judge
+from prober.vocabulary import Domain, Environment, Verdict
+
+ONLINE = Circumstances(Environment.EXCHANGE_ONLINE)
+WORKED = replace(ONLINE, succeeded_before=True, since_success=60.0)
+
+
+def outcome(kind: Kind | None, duration: float = 1.0) -> Outcome:
+    fault = Fault(kind) if kind else None
+    return Outcome("c", "t", datetime.now(UTC), duration, (StepResult("s", duration, fault=fault),))
+
+
+def kind(reason: Reason) -> Kind:
+    return Kind("x", reason)
+
+
+def verdict(reason: Reason, around: Circumstances) -> Verdict:
+    return judge(outcome(kind(reason)), around).verdict
+
+
+def test_success_is_ok_and_slow_only_beyond_the_objective() -> None:
+    assert judge(outcome(None), ONLINE).verdict is Verdict.OK
+    assert judge(outcome(None, 2.0), replace(ONLINE, objective=2.0)).verdict is Verdict.OK
+    slow = judge(outcome(None, 2.1), replace(ONLINE, objective=2.0))
+    assert (slow.verdict, slow.reason) == (Verdict.SLOW, Reason.SLOW)
+
+
+@pytest.mark.parametrize("reason", [one for one in Reason if one.counting is Counting.SERVICE])
+def test_what_the_service_does_wrong_fails(reason: Reason) -> None:
+    assert verdict(reason, WORKED) is Verdict.FAILED
+    assert verdict(reason, replace(WORKED, control_failed=True)) is Verdict.FAILED
+
+
+@pytest.mark.parametrize("reason", [one for one in Reason if one.counting is Counting.AMBIGUOUS])
+def test_the_network_fails_unless_the_control_failed_too(reason: Reason) -> None:
+    assert verdict(reason, ONLINE) is Verdict.FAILED
+    assert verdict(reason, replace(ONLINE, control_failed=True)) is Verdict.INCONCLUSIVE
+
+
+def test_no_control_excuses_a_bad_certificate_of_an_exchange_server() -> None:
+    around = Circumstances(Environment.EXCHANGE_SERVER, control_failed=True)
+    assert verdict(Reason.TLS_CERTIFICATE, around) is Verdict.FAILED
+    assert verdict(Reason.TLS_HANDSHAKE, around) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("reason", [Reason.ACCESS_POLICY, Reason.CLIENT_MISCONFIG, Reason.PROBE_INTERNAL])
+def test_what_is_ours_is_excluded_whatever_worked_before(reason: Reason) -> None:
+    assert verdict(reason, ONLINE) is Verdict.EXCLUDED
+    assert verdict(reason, replace(WORKED, established=True)) is Verdict.EXCLUDED
+
+
+def test_throttling_is_a_verdict_of_its_own() -> None:
+    assert verdict(Reason.THROTTLED, WORKED) is Verdict.THROTTLED
+
+
+def test_an_unavailable_mailbox_counts_once_it_has_worked_or_is_known_to() -> None:
+    assert verdict(Reason.MAILBOX_UNAVAILABLE, ONLINE) is Verdict.EXCLUDED
+    assert verdict(Reason.MAILBOX_UNAVAILABLE, WORKED) is Verdict.FAILED
+    assert verdict(Reason.MAILBOX_UNAVAILABLE, replace(ONLINE, established=True)) is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("around", "expected"),
+    [
+        (WORKED, Verdict.FAILED),
+        (replace(WORKED, since_success=DAY), Verdict.FAILED),
+        (replace(WORKED, since_success=DAY + 1), Verdict.EXCLUDED),
+        (replace(WORKED, changed=True), Verdict.EXCLUDED),
+        (replace(WORKED, token_issued=False), Verdict.EXCLUDED),
+        (ONLINE, Verdict.EXCLUDED),
+        (replace(ONLINE, established=True), Verdict.EXCLUDED),
+    ],
+)
+def test_a_refused_identity_counts_only_where_it_worked_today_and_nothing_changed(
+    around: Circumstances, expected: Verdict
+) -> None:
+    assert verdict(Reason.AUTH_REJECTED, around) is expected
+
+
+def test_a_withdrawn_protocol_is_retired_online_and_a_mistake_elsewhere() -> None:
+    withdrawn = outcome(Kind("eas_version_retired", Reason.CLIENT_MISCONFIG))
+    assert judge(withdrawn, ONLINE).verdict is Verdict.RETIRED
+    assert judge(withdrawn, Circumstances(Environment.EXCHANGE_SERVER)).verdict is Verdict.EXCLUDED
+
+
+@pytest.mark.parametrize("reason", [one for one in Reason if one is not Reason.SLOW])
+def test_a_sick_prober_fails_nobody(reason: Reason) -> None:
+    around = replace(WORKED, sickness=kinds.LOOP_BLOCKED)
+    judgement = judge(outcome(kind(reason)), around)
+    assert (judgement.verdict, judgement.reason, judgement.domain) == (
+        Verdict.INCONCLUSIVE,
+        Reason.PROBE_INTERNAL,
+        Domain.PROBER,
+    )
+    assert not judgement.timed
+
+
+def test_a_sick_probers_success_counts_but_its_time_is_not_observed() -> None:
+    judgement = judge(outcome(None, 9.0), replace(WORKED, sickness=kinds.LOOP_BLOCKED, objective=1.0))
+    assert (judgement.verdict, judgement.timed) == (Verdict.OK, False)
+
+
+@pytest.mark.parametrize("sick", [kinds.NO_DESCRIPTORS, kinds.CLOCK_WRONG, kinds.PROBER_CANCELLED])
+def test_our_own_exhaustion_is_inconclusive_wherever_it_shows(sick: Kind) -> None:
+    assert judge(outcome(sick), WORKED).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_judgement_names_reason_code_and_domain() -> None:
+    judgement = judge(outcome(kinds.TLS_ALERT), ONLINE)
+    assert (judgement.reason, judgement.code, judgement.domain) == (Reason.TLS_HANDSHAKE, "tls_alert", Domain.TLS)
+    assert judgement.because
+    assert judgement.counted
