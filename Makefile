@@ -1,0 +1,52 @@
+# make venv | test | servers | check | bench [ONLY=name] | lock | image
+#
+# PYTHON chooses the interpreter, 3.11 or newer. ARGS is passed on to pytest, IMAGE_FLAGS to the container tool.
+
+PYTHON ?= python3
+IMAGE ?= client-access-prober
+ARGS ?=
+ONLY ?=
+IMAGE_FLAGS ?=
+
+VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
+LOCKED := .venv/.locked-$(VERSION)
+INSTALLED := .venv/.installed-$(VERSION)
+COMPILE = CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe \
+	--strip-extras --newline lf --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+.PHONY: venv test servers check bench lock image
+
+venv: $(INSTALLED)
+
+$(LOCKED): requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "make venv: $(PYTHON) must be Python 3.11 or newer; choose one by PYTHON=" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+$(INSTALLED): $(LOCKED) pyproject.toml
+	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+test: venv
+	.venv/bin/python -m pytest $(ARGS)
+
+servers:
+	tools/install-servers
+
+check: venv
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+bench: venv
+	.venv/bin/python -m benchmarks $(ONLY)
+
+# The oldest supported Python resolves to a superset: what newer ones have built in is listed, too.
+lock: venv
+	$(COMPILE) --extra speed --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra speed --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+image:
+	engine=$$(tools/container-engine) && $$engine build $(IMAGE_FLAGS) --tag $(IMAGE) --file Dockerfile .

@@ -1,0 +1,125 @@
+"""The walls between the rooms: who may import whom. Imports point one way, and only `app` and `cli` compose."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "prober"
+COMPOSERS = {"__init__", "__main__", "app", "assembly", "cli"}
+OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "time", "threading", "subprocess", "select", "selectors"}
+
+# What of ours each room may import besides itself.
+MAY_IMPORT: dict[str, set[str]] = {
+    "vocabulary": set(),
+    "secret": set(),
+    "listen": set(),
+    "storage": set(),
+    "exchange": {"secret", "vocabulary"},
+    "faults": {"vocabulary"},
+    "model": {"faults.taxonomy", "vocabulary"},
+    "timeline": {"model", "vocabulary"},
+    "verdict": {"faults", "model", "vocabulary"},
+    "transaction": {"exchange", "faults", "model", "secret", "timeline", "vocabulary"},
+    "protocols": {"exchange", "faults.taxonomy", "secret", "vocabulary"},
+    "clients": {"exchange", "faults.taxonomy", "model", "protocols", "transaction", "vocabulary"},
+    "net": {"exchange", "faults", "model", "secret", "timeline", "vocabulary"},
+    "identity": {
+        *("exchange", "faults", "model", "net", "protocols", "secret", "timeline", "transaction", "vocabulary"),
+    },
+    "settings": {"identity.spec", "model", "net.route", "secret", "transaction", "vocabulary"},
+    "schedule": {
+        *("faults", "identity.spec", "model", "secret", "timeline", "transaction", "verdict", "vocabulary"),
+    },
+    "observe": {"faults", "model", "transaction", "verdict", "vocabulary"},
+}
+
+# Rooms that compute and never touch the network, the clock or another library.
+PURE = {"protocols", "clients"}
+
+
+def room_of(path: Path) -> str:
+    """Return the first part of a module's name within the package."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Give the full name of every module a tree imports, wherever the statement stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise AssertionError("relative imports hide where they lead")
+            yield from (_narrowed(node.module or "", alias.name) for alias in node.names)
+
+
+def _narrowed(module: str, name: str) -> str:
+    """`from prober.faults import taxonomy` imports a module of the package, not the package."""
+    path = ROOT / Path(*module.split("."), name)
+    return f"{module}.{name}" if path.is_dir() or path.with_suffix(".py").is_file() else module
+
+
+def breaches(room: str, tree: ast.AST) -> list[str]:
+    """Return every import with which a module of `room` breaks through a wall."""
+    return [name for name in imports(tree) if not _permitted(room, name)]
+
+
+def _permitted(room: str, name: str) -> bool:
+    first, _, inner = name.partition(".")
+    if name == "prober":
+        return True  # it holds the version and nothing else
+    if first == "prober":
+        allowed = {room, *MAY_IMPORT[room]}
+        return any(inner == door or inner.startswith(f"{door}.") for door in allowed)
+    return room not in PURE or (first in sys.stdlib_module_names and first not in OUTSIDE_WORLD)
+
+
+WALLED = sorted(path for path in PACKAGE.rglob("*.py") if room_of(path) not in COMPOSERS)
+
+
+@pytest.mark.parametrize("path", WALLED, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_keeps_within_its_walls(path: Path) -> None:
+    """It imports nothing its room may not."""
+    assert breaches(room_of(path), ast.parse(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "statement"),
+    [
+        ("protocols", "import time"),
+        ("protocols", "from asyncio import timeout"),
+        ("protocols", "import httpx"),
+        ("protocols", "from prober.faults import classify"),
+        ("clients", "import ssl"),
+        ("clients", "from prober.net.network import Network"),
+        ("net", "from prober.transaction import Token"),
+        ("observe", "from prober import net"),
+        ("observe", "from prober.clients import catalogue"),
+        ("settings", "from prober.net import network"),
+        ("model", "from prober.exchange import Call"),
+        ("faults", "def late():\n    from prober.model import Target"),
+        ("storage", "from prober.app import run"),
+    ],
+)
+def test_each_wall_stops_a_breach(room: str, statement: str) -> None:
+    """Also inside a function, and whichever way it is spelt."""
+    assert breaches(room, ast.parse(statement)) != []
+
+
+@pytest.mark.parametrize(
+    ("room", "statement"),
+    [
+        ("protocols", "import re"),
+        ("protocols", "from prober.faults import taxonomy"),
+        ("clients", "from prober.protocols.imap.session import open_session"),
+        ("settings", "from prober.net import route"),
+        ("net", "import asyncio, httpx"),
+    ],
+)
+def test_each_door_is_open(room: str, statement: str) -> None:
+    """A wall that stops everything would prove nothing."""
+    assert breaches(room, ast.parse(statement)) == []
