@@ -1,0 +1,184 @@
+"""What dashboards rely on: names, labels, and the two identities."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import Kind, Reason
+from prober.model import Assignment, Certificate
+from prober.observe.metrics import EXCLUSIONS, METRICS, Metrics, markdown
+from prober.verdict import Circumstances, judge
+from prober.vocabulary import Environment, Verdict
+from tests.observe.made import ASSIGNMENT, AT, CATALOGUE, TARGET, WORKED, judged, outcome
+
+LABELS = {"client": "toy", "target": "hq"}
+
+
+def metrics(assignment: Assignment = ASSIGNMENT, label_names: tuple[str, ...] = ()) -> Metrics:
+    return Metrics([assignment], CATALOGUE, vantage="fra1", label_names=label_names, credentials=["user"])
+
+
+def value(of: Metrics, name: str, **labels: str) -> float | None:
+    return of.registry.get_sample_value(f"clientaccess_{name}", {**LABELS, **labels})
+
+
+def test_the_table_of_names_and_labels_is_the_one_that_is_promised() -> None:
+    """The golden list: a change here is a change that users see."""
+    golden = (Path(__file__).parent / "metrics.golden").read_text()
+    assert "".join(f"{one.name} {one.kind} {','.join(one.labels)}\n" for one in METRICS) == golden
+
+
+def test_the_page_about_the_metrics_is_current() -> None:
+    assert (Path(__file__).parents[2] / "docs/metrics.md").read_text() == markdown()
+
+
+def test_counters_start_at_zero_and_up_is_absent_before_the_first_attempt() -> None:
+    fresh = metrics()
+    for name in ("attempts_total", "counted_total", "slow_total", "held_back_total", "scheduler_missed_total"):
+        assert value(fresh, name) == 0
+    assert all(value(fresh, "failures_total", reason=reason) == 0 for reason in CATALOGUE["toy"].reasons)
+    assert all(value(fresh, "excluded_total", verdict=verdict, reason=reason) == 0 for verdict, reason in EXCLUSIONS)
+    assert value(fresh, "up") is None
+    assert value(fresh, "last_attempt_timestamp_seconds") is None
+    assert value(fresh, "duration_seconds_count") == 0
+
+
+def test_a_success_is_counted_and_timed_in_whole_in_steps_and_in_phases() -> None:
+    seen = metrics()
+    seen(ASSIGNMENT, *judged())
+    assert value(seen, "attempts_total") == value(seen, "counted_total") == value(seen, "up") == 1
+    assert value(seen, "duration_seconds_sum") == 1.0
+    assert value(seen, "step_duration_seconds_sum", step="take") == 0.5
+    assert value(seen, "phase_duration_seconds_sum", phase="wait") == pytest.approx(0.375)
+    assert value(seen, "phase_duration_seconds_count", phase="wait") == 2
+    assert value(seen, "phase_duration_seconds_count", phase="tls") == 0
+    assert value(seen, "last_success_timestamp_seconds") == AT.timestamp() + 1
+
+
+def test_a_failure_names_its_reason_and_step_and_takes_up_down() -> None:
+    seen = metrics()
+    seen(ASSIGNMENT, *judged())
+    seen(ASSIGNMENT, *judged(kinds.NO_ANSWER))
+    assert value(seen, "failures_total", reason="read_timeout") == 1
+    assert value(seen, "step_failures_total", step="take", reason="read_timeout") == 1
+    assert value(seen, "up") == 0
+    assert value(seen, "last_counted_timestamp_seconds") == value(seen, "last_success_timestamp_seconds")
+
+
+def test_what_does_not_count_touches_neither_up_nor_durations() -> None:
+    seen = metrics()
+    seen(ASSIGNMENT, *judged())
+    seen(ASSIGNMENT, *judged(kinds.PROXY_DENIED))
+    assert value(seen, "excluded_total", verdict="excluded", reason="probe_internal") == 1
+    assert value(seen, "up") == 1
+    assert value(seen, "duration_seconds_count") == 1
+
+
+def test_an_unwell_probers_times_are_not_observed() -> None:
+    seen = metrics()
+    seen(ASSIGNMENT, *judged(None, replace(WORKED, sickness=kinds.LOOP_BLOCKED)))
+    assert value(seen, "counted_total") == 1
+    assert value(seen, "duration_seconds_count") == 0
+
+
+def test_the_end_of_a_certificate_shows_also_when_the_attempt_failed() -> None:
+    seen = metrics()
+    made = outcome(kinds.TLS_EXPIRED, certificate=Certificate(1, 1_700_000_000.0, "x", verified=False))
+    seen(ASSIGNMENT, made, judge(made, WORKED))
+    assert value(seen, "tls_certificate_not_after_timestamp_seconds") == 1_700_000_000.0
+
+
+def test_labels_of_the_configuration_are_on_every_series_of_a_target() -> None:
+    seen = metrics(label_names=("site",))
+    seen(ASSIGNMENT, *judged(kinds.NO_ANSWER))
+    for family in seen.registry.collect():
+        for sample in family.samples:
+            if "target" in sample.labels:
+                assert sample.labels["site"] == TARGET.labels["site"]
+
+
+def test_no_mailbox_is_in_any_label() -> None:
+    seen = metrics()
+    seen(ASSIGNMENT, *judged(kinds.NO_ANSWER))
+    labels = [one for family in seen.registry.collect() for sample in family.samples for one in sample.labels.values()]
+    assert not any("canary" in one for one in labels)
+
+
+def test_what_schedule_channels_and_token_service_tell_is_counted() -> None:
+    seen = metrics()
+    seen.missed(ASSIGNMENT, 3)
+    seen.crashed(ASSIGNMENT)
+    seen.held_back(ASSIGNMENT)
+    seen.inflight(2)
+    seen.inflight(-1)
+    seen.scheduler_lag(0.01)
+    seen.loop_lag(0.01)
+    seen.push_session(ASSIGNMENT, 600)
+    seen.push_disconnect(ASSIGNMENT, Reason.PUSH_CHANNEL_LOST)
+    seen.notification_latency(ASSIGNMENT, 0.5)
+    seen.requested("user")
+    seen.failed("user", Reason.TOKEN_SERVICE_ERROR)
+    seen.issued("user", 5.0)
+    seen.credential_expiry("user", 6.0)
+    seen.reload(ok=True, at=7.0)
+    seen.state_lost(True)
+    seen.sink_error("Broken")
+    assert value(seen, "scheduler_missed_total") == 3
+    assert value(seen, "scheduler_crashes_total") == value(seen, "held_back_total") == 1
+    assert value(seen, "push_session_duration_seconds_sum") == 600
+    assert value(seen, "push_disconnects_total", reason="push_channel_lost") == 1
+    assert value(seen, "notification_latency_seconds_count") == 1
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in seen.registry.collect()
+        for sample in family.samples
+    }
+    assert samples["clientaccess_inflight",] == 1
+    assert samples["clientaccess_scheduler_lag_seconds_count",] == samples["clientaccess_loop_lag_seconds_count",] == 1
+    assert samples["clientaccess_token_requests_total", "user"] == 1
+    assert samples["clientaccess_token_failures_total", "user", "token_service_error"] == 1
+    assert samples["clientaccess_token_expiry_timestamp_seconds", "user"] == 5
+    assert samples["clientaccess_credential_expiry_timestamp_seconds", "user"] == 6
+    assert samples["clientaccess_config_last_reload_success_timestamp_seconds",] == 7
+    assert samples["clientaccess_state_lost",] == 1
+    assert samples["clientaccess_sink_errors_total", "Broken"] == 1
+
+
+CIRCUMSTANCES = st.builds(
+    Circumstances,
+    environment=st.sampled_from(Environment),
+    succeeded_before=st.booleans(),
+    since_success=st.none() | st.just(5.0),
+    control_failed=st.booleans(),
+    sickness=st.none() | st.just(kinds.LOOP_BLOCKED),
+    objective=st.none() | st.just(0.5),
+)
+KINDS = st.none() | st.builds(Kind, st.just("x"), st.sampled_from([one for one in Reason if one is not Reason.SLOW]))
+
+
+@given(st.lists(st.tuples(KINDS, CIRCUMSTANCES), max_size=30))
+def test_the_identities_hold_whatever_happens(attempts: list[tuple[Kind | None, Circumstances]]) -> None:
+    """attempts = counted + excluded; counted = ok + slow + failed."""
+    seen, verdicts = metrics(), Counter[Verdict]()
+    for kind, around in attempts:
+        made, judgement = judged(kind, around)
+        verdicts[judgement.verdict] += 1
+        seen(ASSIGNMENT, made, judgement)
+
+    def total(name: str) -> float:
+        return sum(
+            sample.value
+            for family in seen.registry.collect()
+            for sample in family.samples
+            if sample.name == f"clientaccess_{name}_total"
+        )
+
+    assert total("attempts") == total("counted") + total("excluded") == len(attempts)
+    assert total("counted") == verdicts[Verdict.OK] + total("slow") + total("failures")
+    assert total("slow") == verdicts[Verdict.SLOW]
+    assert total("step_failures") == total("failures") == verdicts[Verdict.FAILED]
