@@ -50,7 +50,7 @@ def negotiate(accept: str, accept_encoding: str) -> Format:
 def _weights(header: str) -> Iterator[tuple[str, float]]:
     for part in header.split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        weight = next((found[1] for one in parameters if (found := re.fullmatch(r"q=([0-9.]+)", one))), "1")
+        weight = next((found[1] for one in parameters if (found := re.fullmatch(r"q=(.*)", one))), "1")
         if name:
             yield name, float(weight) if weight.replace(".", "", 1).isdigit() else 0.0
 

@@ -1,0 +1,96 @@
+"""One line for what is news; repetition is for debugging; nothing that must not leave."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from prober.faults import taxonomy as kinds
+from prober.observe.log import ATTEMPTS, REMIND_EVERY, OutcomeLog, Style, configure, formatter
+from prober.verdict import judge
+from tests.observe.made import ASSIGNMENT, WORKED, judged, outcome
+
+
+@pytest.fixture
+def restored() -> Iterator[None]:
+    """Give the root logger back as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def lines(style: Style, caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [formatter(style).format(record) for record in caplog.records if record.name == "prober.attempts"]
+
+
+def test_a_failure_is_one_line_with_reason_step_and_evidence(caplog: pytest.LogCaptureFixture) -> None:
+    made = outcome(kinds.BAD_REPLY, evidence={"element": "Sync", "subject": "canary", "error": "canary@corp.example"})
+    with caplog.at_level(logging.INFO):
+        OutcomeLog()(ASSIGNMENT, made, judge(made, WORKED))
+    (line,) = lines("logfmt", caplog)
+    assert "\n" not in line
+    for part in (
+        "client=toy",
+        "target=hq",
+        "verdict=failed",
+        "reason=protocol_violation",
+        "code=bad_reply",
+        "step=take",
+    ):
+        assert part in line
+    assert "evidence_element=Sync" in line
+    assert "canary" not in line
+    seen = json.loads(lines("json", caplog)[0])
+    assert (seen["verdict"], seen["level"], seen["logger"]) == ("failed", "info", "prober.attempts")
+
+
+def test_only_what_changes_is_news(caplog: pytest.LogCaptureFixture) -> None:
+    log = OutcomeLog()
+    with caplog.at_level(logging.INFO):
+        for kind in (None, None, kinds.NO_ANSWER, kinds.NO_ANSWER, kinds.PEER_RESET, None, None):
+            log(ASSIGNMENT, *judged(kind))
+    verdicts = [json.loads(line).get("code", "ok") for line in lines("json", caplog)]
+    assert verdicts == ["no_answer", "peer_reset", "ok"]
+
+
+def test_a_lasting_failure_is_remembered_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    log = OutcomeLog()
+    with caplog.at_level(logging.INFO):
+        for _ in range(2 * REMIND_EVERY + 1):
+            log(ASSIGNMENT, *judged(kinds.NO_ANSWER))
+    assert [json.loads(line).get("repeated") for line in lines("json", caplog)] == [
+        None,
+        REMIND_EVERY,
+        2 * REMIND_EVERY,
+    ]
+
+
+def test_debugging_shows_every_attempt(caplog: pytest.LogCaptureFixture) -> None:
+    log = OutcomeLog()
+    with caplog.at_level(logging.DEBUG):
+        for _ in range(3):
+            log(ASSIGNMENT, *judged())
+    assert len(lines("logfmt", caplog)) == 3
+
+
+@pytest.mark.usefixtures("restored")
+def test_configuring_sends_lines_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("warning", "json")
+    logging.getLogger("prober.x").info("unseen")
+    logging.getLogger("prober.x").warning("seen %s", "twice")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [json.loads(line)["event"] for line in err.splitlines()] == ["seen twice"]
+    assert ATTEMPTS.getEffectiveLevel() == logging.WARNING
+
+
+def test_an_exception_stays_readable(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        try:
+            int("odd")
+        except ValueError:
+            logging.getLogger("prober.attempts").exception("broke")
+    assert "ValueError: invalid" in json.loads(lines("json", caplog)[0])["exception"]

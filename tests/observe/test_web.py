@@ -1,0 +1,74 @@
+"""The pages, as browsers, Prometheus and Kubernetes ask for them."""
+
+import gzip
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from prober.faults import taxonomy as kinds
+from prober.observe.metrics import Metrics
+from prober.observe.status import StatusBoard
+from prober.observe.web import application, landing
+from tests.observe.made import ASSIGNMENT, CATALOGUE, TARGET, judged
+
+
+class Pages:
+    """The application with its parts."""
+
+    def __init__(self) -> None:
+        self.ready = True
+        self.metrics = Metrics([ASSIGNMENT], CATALOGUE, vantage="fra1")
+        self.board = StatusBoard([ASSIGNMENT], CATALOGUE)
+        app = application(self.metrics, self.board, lambda: self.ready)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://prober")
+
+
+@pytest.fixture
+def pages() -> Pages:
+    return Pages()
+
+
+async def test_ready_is_the_schedules_answer_and_healthy_the_processes(pages: Pages) -> None:
+    assert (await pages.client.get("/-/ready")).status_code == 200
+    pages.ready = False
+    assert (await pages.client.get("/-/ready")).status_code == 503
+    assert (await pages.client.get("/-/healthy")).status_code == 200
+
+
+async def test_metrics_come_in_the_format_that_was_asked_for(pages: Pages) -> None:
+    pages.metrics(ASSIGNMENT, *judged())
+    plain = await pages.client.get("/metrics", headers={"Accept": "*/*", "Accept-Encoding": "identity"})
+    assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert b'clientaccess_attempts_total{client="toy",target="hq"} 1.0' in plain.content
+    request = pages.client.build_request(
+        "GET", "/metrics", headers={"Accept": "application/openmetrics-text", "Accept-Encoding": "gzip"}
+    )
+    packed = await pages.client.send(request, stream=True)
+    raw = b"".join([piece async for piece in packed.aiter_raw()])
+    assert packed.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert gzip.decompress(raw).endswith(b"# EOF\n")
+
+
+async def test_the_landing_page_shows_what_failed_and_brings_nothing_from_elsewhere(pages: Pages) -> None:
+    pages.board(ASSIGNMENT, *judged(kinds.NO_ANSWER))
+    answer = await pages.client.get("/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    for part in ("hq", "toy", "failed", "read_timeout", "no_answer", "at take", "frontend", 'href="metrics"'):
+        assert part in answer.text
+    assert "canary" not in answer.text
+    assert "http://" not in answer.text
+    assert "<script" not in answer.text
+
+
+async def test_names_cannot_break_out_of_the_page() -> None:
+    nasty = replace(ASSIGNMENT, target=replace(TARGET, name="<script>alert(1)</script>"))
+    assert "<script" not in landing(StatusBoard([nasty], CATALOGUE).rows)
+
+
+async def test_other_pages_and_methods_are_refused(pages: Pages) -> None:
+    assert (await pages.client.get("/nothing")).status_code == 404
+    assert (await pages.client.post("/metrics")).status_code == 405
+    assert (await pages.client.head("/-/healthy")).status_code == 200
