@@ -47,7 +47,7 @@ def check_servers(servers: Sequence[str]) -> None:
 
 
 async def resolve(host: str, family: Family = "auto", servers: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the addresses of `host` in the order of RFC 6724, at least one.
+    """Return the addresses of `host` in the order of RFC 6724.
 
     `servers` are name servers (`192.0.2.53`, `127.0.0.1:5353`, `[::1]:53`); none means the system's. The hosts file
     is asked first in either case. The time limit is the caller's. Raises `FaultError` (`dns_…`, `no_descriptors`).
@@ -65,9 +65,7 @@ class _Lookup:
     def __init__(self, servers: Sequence[str]) -> None:
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[tuple[Any, int | None]] = self._loop.create_future()
-        self._watched: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._closed = False
         try:
             self._channel = pycares.Channel(sock_state_cb=self._watch, servers=list(servers) or None)
         except pycares.AresError:  # the addresses were checked at load, so memory or descriptors ran out
@@ -80,20 +78,17 @@ class _Lookup:
         found, code = await self._answer
         if code is not None:
             raise _failure(code)
-        addresses = tuple(dict.fromkeys(node.addr[0].decode() for node in found.nodes))
-        if not addresses:
-            raise FaultError(kinds.DNS_NO_ADDRESS)
-        return addresses
+        return tuple(dict.fromkeys(node.addr[0].decode() for node in found.nodes))
 
     def close(self) -> None:
-        """Forget the question; c-ares closes its sockets here, on this thread, and later frees the rest on its own."""
+        """Forget the question.
+
+        Cancelling closes and unwatches the sockets here; c-ares frees the rest on a thread of its own, where the loop
+        must not be touched.
+        """
         if self._timer is not None:
             self._timer.cancel()
         self._channel.cancel()
-        self._closed = True
-        for descriptor in self._watched:
-            self._loop.remove_reader(descriptor)
-            self._loop.remove_writer(descriptor)
         self._channel.close()
 
     def _answered(self, found: Any, code: int | None) -> None:
@@ -101,13 +96,8 @@ class _Lookup:
             self._answer.set_result((found, code))
 
     def _watch(self, descriptor: int, readable: bool, writable: bool) -> None:  # noqa: FBT001 - c-ares' signature
-        if self._closed:
-            return
         self._loop.remove_reader(descriptor)
         self._loop.remove_writer(descriptor)
-        self._watched.discard(descriptor)
-        if readable or writable:
-            self._watched.add(descriptor)
         if readable:
             self._loop.add_reader(descriptor, self._move, descriptor, pycares.ARES_SOCKET_BAD)
         if writable:

@@ -4,8 +4,6 @@ It keeps no pool: each request has its own connection, closed with the response.
 own time-outs do not.
 """
 
-from collections.abc import AsyncIterable
-
 import httpx
 
 from prober.exchange import Call
@@ -39,7 +37,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
         fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
         kept = tuple(field for field in fields if field[0].lower() not in OURS)
         try:
-            call = Call(request.method, str(request.url), (*kept, CODINGS), await _body(request))
+            call = Call(request.method, str(request.url), (*kept, CODINGS), await request.aread())
             reply = await session.exchange(call)
         except FaultError as error:
             raise TransportFaultError(error.fault, request) from error
@@ -49,10 +47,3 @@ class HttpTransport(httpx.AsyncBaseTransport):
         return httpx.Response(
             reply.status, headers=headers, content=reply.body, extensions={"phases": dict(timeline.spent)}
         )
-
-
-async def _body(request: httpx.Request) -> bytes:
-    stream = request.stream
-    if isinstance(stream, AsyncIterable):
-        return b"".join([piece async for piece in stream])
-    return b"".join(stream)

@@ -226,12 +226,14 @@ async def until(holds: Callable[[], bool], turns: int = 20_000) -> None:
 class NameServer(asyncio.DatagramProtocol):
     """A DNS server over UDP that gives one fixed kind of answer (RFC 1035), written as bytes.
 
-    `rcode` is the response code; `a` and `aaaa` are the addresses it knows for every name; `silent` says nothing.
+    `rcode` is the response code; `a` and `aaaa` are the addresses it knows for every name; `silent` says nothing;
+    `truncated` says over UDP that there is more to be had over TCP (section 4.2.2), where it answers in full.
     """
 
     def __init__(self) -> None:
         self.rcode = 0
         self.silent = False
+        self.truncated = False
         self.a: tuple[str, ...] = ()
         self.aaaa: tuple[str, ...] = ()
         self.questions: list[str] = []
@@ -241,20 +243,29 @@ class NameServer(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        answer = self.answer(data, cut=self.truncated)
+        if not self.silent and self._transport is not None:
+            self._transport.sendto(answer, addr)
+
+    async def over_tcp(self, peer: "Peer") -> None:
+        """Answer questions with two bytes of length before each."""
+        while size := await peer.reader.readexactly(2):
+            answer = self.answer(await peer.reader.readexactly(int.from_bytes(size)), cut=False)
+            await peer.say(len(answer).to_bytes(2) + answer)
+
+    def answer(self, data: bytes, *, cut: bool) -> bytes:
+        """Return the answer to one question, without its records when `cut`."""
         end = data.index(b"\0", 12) + 5
         question = data[12:end]
         (kind,) = struct.unpack("!H", question[-4:-2])
         self.questions.append(_name(question))
-        if self.silent or self._transport is None:
-            return
         answers = b""
         known = {1: (socket.AF_INET, self.a), 28: (socket.AF_INET6, self.aaaa)}.get(kind, (socket.AF_INET, ()))
-        for address in known[1] if self.rcode == 0 else ():
+        for address in known[1] if self.rcode == 0 and not cut else ():
             packed = socket.inet_pton(known[0], address)
             answers += b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 300, len(packed)) + packed
-        count = len(known[1]) if answers else 0
-        head = data[:2] + struct.pack("!HHHHH", 0x8180 | self.rcode, 1, count, 0, 0)
-        self._transport.sendto(head + question + answers, addr)
+        flags = 0x8180 | self.rcode | (0x0200 if cut else 0)
+        return data[:2] + struct.pack("!HHHHH", flags, 1, len(known[1]) if answers else 0, 0, 0) + question + answers
 
 
 def _name(question: bytes) -> str:
@@ -267,12 +278,13 @@ def _name(question: bytes) -> str:
 
 @asynccontextmanager
 async def name_server() -> AsyncIterator[tuple[NameServer, str]]:
-    """Run a name server; give it and its address for `Route.resolver`."""
+    """Run a name server on UDP and TCP; give it and its address for `Route.resolver`."""
     server = NameServer()
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, ("127.0.0.1", 0))
-    port = transport.get_extra_info("sockname")[1]
-    try:
-        yield server, f"127.0.0.1:{port}"
-    finally:
-        transport.close()
-        await asyncio.sleep(0)
+    async with serving(server.over_tcp) as tcp:
+        there = ("127.0.0.1", tcp.port)
+        udp, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, there)
+        try:
+            yield server, f"127.0.0.1:{tcp.port}"
+        finally:
+            udp.close()
+            await asyncio.sleep(0)

@@ -3,12 +3,15 @@
 import asyncio
 import errno
 import resource
+from collections.abc import Callable
 
 import pytest
 
 from prober.faults import taxonomy as kinds
 from prober.net.connect import SOURCE_ADDRESS_UNUSABLE, connect, interleaved, usable
 from prober.net.route import Family
+from prober.net.stream import Stream
+from tests.net.cable import Cable
 from tests.net.clocks import Clock
 from tests.net.conftest import Run
 from tests.net.made import Raised
@@ -67,6 +70,25 @@ def test_the_next_address_is_tried_when_one_keeps_silent(run: Run) -> None:
             await until(lambda: asyncio.all_tasks() == tasks)
 
     run(scenario())
+
+
+async def test_of_two_that_stand_in_one_moment_one_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only one is handed on; the other must not stay open."""
+    cables: list[Cable] = []
+    both = asyncio.Event()
+
+    async def stand(factory: Callable[[], Stream], *_: object, **__: object) -> None:
+        cable = Cable()
+        cables.append(cable)
+        if len(cables) == 2:
+            both.set()
+        await both.wait()
+        cable.attach(factory())
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", stand)
+    monkeypatch.setattr("prober.net.connect.HEAD_START", 0.0)
+    await connect(["192.0.2.1", "192.0.2.2"], 443, Clock(), 5.0)
+    await until(lambda: sorted(cable.ended for cable in cables) == ["", "aborted"])
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.1", NOBODY]])

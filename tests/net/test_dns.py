@@ -3,6 +3,7 @@
 import asyncio
 import resource
 
+import pycares
 import pytest
 
 from prober.faults import taxonomy as kinds
@@ -51,6 +52,19 @@ def test_each_failure_keeps_its_kind(run: Run, rcode: int, kind: Kind, evidence:
     run(scenario())
 
 
+def test_an_answer_too_long_for_a_datagram_is_fetched_over_tcp(run: Run) -> None:
+    """As RFC 7766 section 5 demands of every resolver."""
+
+    async def scenario() -> None:
+        async with name_server() as (server, address):
+            server.truncated, server.a = True, tuple(f"192.0.2.{n}" for n in range(1, 100))
+            before = descriptors()
+            assert len(await resolve("mail.test", "ipv4", [address])) == 99
+            await until(lambda: descriptors() <= before)
+
+    run(scenario())
+
+
 def test_a_name_server_that_is_not_there_is_a_server_failure(run: Run) -> None:
     """Nobody listens on its port."""
 
@@ -78,6 +92,18 @@ def test_no_descriptor_left_is_our_fault_and_not_the_name_servers(run: Run) -> N
             assert raised.error.fault.kind is kinds.NO_DESCRIPTORS
 
     run(scenario())
+
+
+async def test_a_resolver_that_cannot_start_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its servers were checked at load, so it lacks memory or descriptors."""
+
+    def fail(**_: object) -> None:
+        raise pycares.AresError("Failed to initialize c-ares channel")
+
+    monkeypatch.setattr(pycares, "Channel", fail)
+    with Raised() as raised:
+        await resolve("mail.test")
+    assert raised.error.fault.kind is kinds.NO_DESCRIPTORS
 
 
 def test_a_malformed_name_does_not_exist(run: Run) -> None:

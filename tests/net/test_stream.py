@@ -125,6 +125,15 @@ async def test_only_a_quiet_connection_may_serve_again() -> None:
     assert not talking.quiet()
 
 
+async def test_a_fault_under_tls_ends_the_quiet() -> None:
+    """Bytes that are no record are nothing to go on with."""
+    stream, _ = plugged()
+    stream.tls = TlsSession(ssl.create_default_context(), "mail.test")
+    stream.data_received(b"* OK IMAP ready\r\n")
+    assert not stream.quiet()
+    assert not stream.quiet()
+
+
 async def test_closing_throws_away_what_the_peer_will_not_take() -> None:
     """Closing never waits: with bytes left it is an abort."""
     stream, cable = plugged(takes=1)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError, Kind
@@ -271,6 +273,32 @@ def test_a_file_of_something_else_is_named(tmp_path: Path, pki: Pki) -> None:
         make_context(TlsPolicy(ca_file=str(prose)), Application.HTTPS)
     with pytest.raises(TlsSetupError, match=r"ours\.pem as client certificate \(.+\)$"):
         make_context(TlsPolicy(certificate_file=pki.ours.file), Application.HTTPS)
+
+
+def test_a_key_behind_a_password_is_refused_and_not_asked_for(tmp_path: Path, pki: Pki) -> None:
+    """OpenSSL would otherwise ask on the terminal, and wait there for ever."""
+    locked = tmp_path / "locked.pem"
+    key = ec.generate_private_key(ec.SECP256R1())
+    locked.write_bytes(
+        ssl.DER_cert_to_PEM_cert(pki.good.der).encode()
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    with pytest.raises(TlsSetupError, match=r"as client certificate"):
+        make_context(TlsPolicy(certificate_file=str(locked)), Application.HTTPS)
+
+
+def test_nothing_is_encrypted_before_the_handshake_is_done(pki: Pki) -> None:
+    """It is a fault, not bytes in the clear."""
+    client = near(pki)
+    client.feed(b"* OK IMAP ready\r\n")
+    with Raised() as raised:
+        client.encrypt(b"a1 LOGIN me secret\r\n")
+    assert raised.error.fault.kind is kinds.TLS_NOT_TLS
+    assert b"secret" not in client.outgoing()
 
 
 def test_a_certificate_that_cannot_be_read_says_nothing() -> None:
