@@ -2,7 +2,6 @@
 
 import asyncio
 import smtplib
-from dataclasses import dataclass, field
 from typing import Self
 
 from aiosmtpd.controller import Controller
@@ -12,14 +11,14 @@ from tests.servers.ports import HOST, free_port
 from tests.servers.process import ServerError, retried
 
 
-@dataclass(slots=True)
 class Relay:
     """Listens on `port` while entered; what it has relayed is in `seen` as sender and recipients."""
 
-    lmtp_port: int
-    port: int = 0
-    seen: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
-    _controller: Controller | None = None
+    def __init__(self, lmtp_port: int) -> None:
+        self.port = 0
+        self.seen: list[tuple[str, tuple[str, ...]]] = []
+        self._lmtp_port = lmtp_port
+        self._controller: Controller | None = None
 
     def __enter__(self) -> Self:
         retried(self._start_anew)
@@ -44,5 +43,5 @@ class Relay:
             raise ServerError(f"relay: {exc}") from exc
 
     def _deliver(self, envelope: Envelope) -> None:
-        with smtplib.LMTP(HOST, self.lmtp_port) as connection:
+        with smtplib.LMTP(HOST, self._lmtp_port) as connection:
             connection.sendmail(envelope.mail_from or "", envelope.rcpt_tos, envelope.content or b"")
