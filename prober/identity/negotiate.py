@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import struct
 
 import spnego
 from cryptography import x509
@@ -10,11 +11,14 @@ from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
 from prober.exchange import Reply
+from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError, Kind, Reason
 from prober.secret import Secret
 
 NEGOTIATION_FAILED = Kind("negotiation_failed", Reason.AUTH_REJECTED)
 NOT_OFFERED = Kind("negotiation_not_offered", Reason.UNEXPECTED_CHALLENGE)
+UNREADABLE = (struct.error, ValueError, IndexError, KeyError, TypeError)
+"""What the library lets out when a challenge is not what it should be."""
 WEAK = (hashes.MD5, hashes.SHA1)
 
 
@@ -63,8 +67,10 @@ class Negotiation:
             raise FaultError(NEGOTIATION_FAILED)
         try:
             following = self._context.step(token)
-        except (SpnegoError, ValueError) as exc:
+        except SpnegoError as exc:
             raise FaultError(NEGOTIATION_FAILED, {"exception": type(exc).__name__}) from None
+        except UNREADABLE:
+            raise FaultError(kinds.BAD_REPLY, {"element": "challenge", "scheme": self._scheme}) from None
         return f"{self._scheme} {base64.b64encode(following or b'').decode()}"
 
     def _challenge(self, reply: Reply) -> bytes | None:

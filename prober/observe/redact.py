@@ -80,6 +80,7 @@ SHOWN = frozenset(
         "retry_after",
         "reused",
         "sasl_status",
+        "scheme",
         "schemes",
         "scope_kind",
         "server_version",

@@ -65,8 +65,10 @@ def test_the_waterfall_draws_each_step_where_it_lies() -> None:
     assert text(ASSIGNMENT, made, judge(made, WORKED)).splitlines() == [
         "toy on hq (mailbox): FAILED read_timeout (no_answer), blame frontend in 1.00s",
         "  + look                   250.0ms |dddddwwwww                              | dns=125.0ms wait=125.0ms",
-        "  x take                   500.0ms |          wwwwwwwwww..........          | "
-        "wait=250.0ms no_answer during wait",
+        (
+            "  x take                   500.0ms |          wwwwwwwwww..........          | "
+            "wait=250.0ms no_answer during wait"
+        ),
         "  because the service did not do what the client needs",
         "  not reached or not needed: leave",
     ]
