@@ -244,6 +244,7 @@ class _Session:
 
     async def _held(self) -> None:
         self.opened = True
+        LOG.debug("push channel of %s is open", self._assignment.key)
         opened_at = self._clock()
         try:
             self.fault = await self._wait_out(opened_at + self._push.life)

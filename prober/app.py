@@ -1,0 +1,280 @@
+"""Introduces everybody to everybody, and keeps them until a signal; `once` does the same for a single round."""
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import importlib.util
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import uvicorn
+from starlette.applications import Starlette
+
+from prober.assembly import Assembly
+from prober.clients import catalogue
+from prober.listen import DEFAULT_LISTEN, bind, name
+from prober.model import Assignment
+from prober.observe.log import OutcomeLog
+from prober.observe.metrics import Metrics
+from prober.observe.report import Finished
+from prober.observe.sink import Sink, fan_out
+from prober.observe.status import StatusBoard
+from prober.observe.web import application
+from prober.schedule.channels import Channels
+from prober.schedule.judging import CONTROL
+from prober.schedule.plan import Plan
+from prober.schedule.runner import Runner
+from prober.settings.settings import Settings
+from prober.storage.store import Store, StoreBusyError
+from prober.transaction import Client
+
+T = TypeVar("T")
+
+LOG = logging.getLogger(__name__)
+SAVE_PERIOD = 5.0
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+AT_ONCE = 16
+"""Attempts that `once` runs side by side, so that a large configuration does not measure its own crowd."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says of `run`. `grace`: seconds that running attempts have to end after a signal."""
+
+    listen: Sequence[str] = (DEFAULT_LISTEN,)
+    grace: float = 30.0
+
+
+def main(program: Coroutine[Any, Any, T]) -> T:
+    """Run `program` on uvloop where it is installed, on the standard loop everywhere else; return its result."""
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    if importlib.util.find_spec("uvloop"):
+        factory = importlib.import_module("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(program)
+
+
+async def run(settings: Settings, options: Options) -> int:
+    """Probe until a signal; return the exit code. Raises `ListenError`, `NetworkSetupError`."""
+    sockets = bind(options.listen)
+    try:
+        service = Service(settings, catalogue(), Store.open(settings.storage_path))
+        with stopping() as stop:
+            return await service.serve(sockets, stop, options.grace)
+    finally:
+        for bound in sockets:
+            bound.close()
+
+
+@contextlib.contextmanager
+def stopping() -> Iterator[asyncio.Event]:
+    """Give an event that the first signal sets; the second one exits at once with code 1."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield stop
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+class Service:
+    """The running prober: schedule, push channels, web pages, state."""
+
+    def __init__(self, settings: Settings, clients: Mapping[str, Client[Any]], store: Store) -> None:
+        self._store = store
+        self._ready = False
+        self._ending = asyncio.Event()
+        self._controls = [one for one in settings.assignments if one.client == CONTROL]
+        self.metrics = self._metrics(settings, clients)
+        board = StatusBoard(settings.assignments, clients)
+        sinks: tuple[Sink, ...] = (self.metrics, board, OutcomeLog())
+        self.assembly = Assembly(
+            settings,
+            clients,
+            store,
+            watch=self.metrics,
+            tell=partial(fan_out, sinks, watch=self.metrics),
+            lagged=self.metrics.loop_lag,
+            token_observers=(self.metrics,),
+        )
+        plan = Plan(settings.assignments, now=time.monotonic(), epoch=time.time())
+        self._runner = Runner(plan, self.assembly.attempts.scheduled, self.metrics)
+        self._channels = Channels(
+            settings.assignments,
+            clients,
+            self.assembly.open,
+            pacer=self.assembly.pacer,
+            restraint=self.assembly.restraint,
+            watch=self.metrics,
+        )
+        self._web = WebServer(application(self.metrics, board, lambda: self._ready))
+
+    def _metrics(self, settings: Settings, clients: Mapping[str, Client[Any]]) -> Metrics:
+        metrics = Metrics(
+            settings.assignments,
+            clients,
+            vantage=settings.vantage,
+            label_names=settings.label_names,
+            credentials=settings.credentials,
+        )
+        for spec in settings.credentials.values():
+            if spec.expires_at is not None:
+                metrics.credential_expiry(spec.name, spec.expires_at.timestamp())
+        metrics.reload(ok=True, at=time.time())
+        metrics.state_lost(self._store.lost)
+        return metrics
+
+    async def serve(self, sockets: list[socket.socket], stop: asyncio.Event, grace: float) -> int:
+        """Work until `stop` is set; drain, log out, save. Return 0, or 1 when a part of the prober broke.
+
+        The controls begin at once, so that the first verdicts know whether the way out is open.
+        """
+        _settle_memory()
+        self.assembly.health.start()
+        self._channels.start()
+        scheduling = asyncio.create_task(self._runner.run(), name="scheduling")
+        saving = asyncio.create_task(self._keep_saving(), name="saving")
+        serving = asyncio.create_task(self._web.serve(sockets), name="serving")
+        for control in self._controls:
+            self._runner.begin(control)
+        self._ready = True
+        LOG.info("listening on %s", ", ".join(map(name, sockets)))
+        broken = await _first_to_end(stop, scheduling, saving, serving)
+        self._ready = False
+        LOG.info("stopping")
+        scheduling.cancel()
+        await asyncio.gather(self._runner.drain(grace), self._channels.drain())
+        await self.assembly.close()
+        self._ending.set()
+        self._web.should_exit = True
+        await asyncio.wait([scheduling, saving, serving])
+        self._store.close()
+        return 1 if broken else 0
+
+    async def _keep_saving(self) -> None:
+        """Save every few seconds, in a thread: a slow disk must not look like a slow loop. Ends after a last save."""
+        while not self._ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SAVE_PERIOD):
+                    await self._ending.wait()
+            await asyncio.to_thread(self._store.save)
+            self.metrics.state_lost(self._store.lost)
+
+
+class WebServer(uvicorn.Server):
+    """uvicorn on the prober's own loop and sockets, leaving signals and logging to the prober."""
+
+    def __init__(self, pages: Starlette) -> None:
+        super().__init__(
+            uvicorn.Config(
+                pages,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=2,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: draining comes first, the pages go last."""
+        yield
+
+
+def _settle_memory() -> None:
+    """Take what was made at start out of the collector's sight: a full collection then takes no visible time."""
+    gc.collect()
+    gc.freeze()
+
+
+async def _first_to_end(stop: asyncio.Event, *parts: asyncio.Task[None]) -> bool:
+    """Wait for `stop`, or for a part that ends although none should; return whether one did."""
+    stopped = asyncio.create_task(stop.wait())
+    ended, _ = await asyncio.wait([stopped, *parts], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    broken = [part for part in parts if part in ended]
+    for part in broken:
+        LOG.critical("%s ended unasked", part.get_name(), exc_info=part.exception())
+    return bool(broken)
+
+
+class Unwatched:
+    """Hears how a schedule fares that does not exist: `once` has none."""
+
+    def scheduler_lag(self, seconds: float) -> None:
+        """Ignore it."""
+
+    def inflight(self, delta: int) -> None:
+        """Ignore it."""
+
+    def held_back(self, assignment: Assignment) -> None:
+        """Ignore it."""
+
+
+async def once(settings: Settings, selected: Sequence[Assignment], show: Callable[[Finished], None]) -> None:
+    """Run each selected assignment once and `show` it, in the order of `selected`. Raises `NetworkSetupError`.
+
+    The controls of the ways out that are taken run first, shown only where they are selected themselves, so that the
+    verdicts know about them.
+    """
+    store = _store_beside_others(settings.storage_path)
+    assembly = Assembly(settings, catalogue(), store, watch=Unwatched(), tell=lambda *_: None, lagged=lambda _: None)
+    assembly.health.start()
+    try:
+        await _show_in_order(assembly, _controls(settings, selected), selected, show)
+    finally:
+        await assembly.close()
+        store.close()
+
+
+def _store_beside_others(path: str | None) -> Store:
+    """Return the store, or a copy of it while another prober keeps it: a round by hand must be possible then too."""
+    try:
+        return Store.open(path)
+    except StoreBusyError:
+        return Store.copy(str(path))
+
+
+async def _show_in_order(
+    assembly: Assembly, controls: Sequence[Assignment], selected: Sequence[Assignment], show: Callable[[Finished], None]
+) -> None:
+    """Run the controls, then the rest, several at once; show each selected one as soon as its turn has come."""
+    at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def attempt(assignment: Assignment) -> Finished:
+        async with at_once:
+            return assignment, *await assembly.attempts.by_hand(assignment)
+
+    finished = {one[0].key: one for one in await asyncio.gather(*map(attempt, controls))}
+    async with asyncio.TaskGroup() as group:
+        rest = {one.key: group.create_task(attempt(one)) for one in selected if one.key not in finished}
+        for one in selected:
+            show(finished[one.key] if one.key in finished else await rest[one.key])
+
+
+def _controls(settings: Settings, selected: Sequence[Assignment]) -> list[Assignment]:
+    """Return the controls of the ways out that `selected` take."""
+    wanted = {settings.control_of.get(assignment.target.name) for assignment in selected}
+    wanted |= {assignment.target.name for assignment in selected if assignment.client == CONTROL}
+    return [one for one in settings.assignments if one.client == CONTROL and one.target.name in wanted]

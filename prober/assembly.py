@@ -1,0 +1,149 @@
+"""Who is introduced to whom: everything an attempt needs, made once from settings and store, for `run` and `once`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
+from typing import Any
+
+from prober.faults.taxonomy import Reason
+from prober.identity.identities import Identities, TokenObserver
+from prober.model import Assignment
+from prober.net.network import Contexts, Network
+from prober.net.route import Route
+from prober.schedule.attempts import Attempts, AttemptWatch, Tell
+from prober.schedule.health import Health
+from prober.schedule.judging import Judging
+from prober.schedule.pacing import Pacer
+from prober.schedule.records import Records, SecretMarks
+from prober.schedule.restraint import Restraint
+from prober.settings.settings import Settings
+from prober.storage.store import Store
+from prober.timeline import Timeline
+from prober.transaction import Client, Device, Transaction
+
+
+def device_id(installation: str, vantage: str, assignment: Assignment) -> str:
+    """Return 32 letters and digits that stay the same as long as installation, vantage, target and client do."""
+    parts = (installation, vantage, assignment.target.name, assignment.client)
+    return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest().upper()
+
+
+class TokenNews:
+    """Passes on what is heard from the token service: a `TokenObserver` that tells several."""
+
+    def __init__(self, observers: Iterable[TokenObserver]) -> None:
+        self._observers = tuple(observers)
+
+    def requested(self, credential: str) -> None:
+        """A token was asked for."""
+        for observer in self._observers:
+            observer.requested(credential)
+
+    def failed(self, credential: str, reason: Reason) -> None:
+        """None was issued."""
+        for observer in self._observers:
+            observer.failed(credential, reason)
+
+    def issued(self, credential: str, expires_at: float) -> None:
+        """One was issued; `expires_at` in epoch seconds."""
+        for observer in self._observers:
+            observer.issued(credential, expires_at)
+
+
+class Networks:
+    """One network for every distinct way out, however many targets take it. Raises `NetworkSetupError`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._user_agent = settings.user_agent
+        self._contexts = Contexts()
+        self._made: list[tuple[Route, Network]] = []
+        self.tokens = self._by_route(settings.token_route)
+        self._by_target = {target: self._by_route(route) for target, route in settings.routes.items()}
+
+    def of(self, target: str) -> Network:
+        """Return the network that takes the way out of `target`."""
+        return self._by_target[target]
+
+    async def close(self) -> None:
+        """Close every network."""
+        for _, network in self._made:
+            await network.close()
+
+    def _by_route(self, route: Route) -> Network:
+        """Find or make the network of `route`; routes hold mappings and secrets, so they compare but do not hash."""
+        for known, network in self._made:
+            if known == route:
+                return network
+        self._made.append((route, Network(route, user_agent=self._user_agent, contexts=self._contexts)))
+        return self._made[-1][1]
+
+
+class Assembly:
+    """Networks, identities, devices, pacing, judgement and health, introduced to each other."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Mapping[str, Client[Any]],
+        store: Store,
+        *,
+        watch: AttemptWatch,
+        tell: Tell,
+        lagged: Callable[[float], None],
+        token_observers: Iterable[TokenObserver] = (),
+    ) -> None:
+        self._vantage = settings.vantage
+        self._catalogue = catalogue
+        self._store = store
+        self._devices: dict[str, Device] = {}
+        self.networks = Networks(settings)
+        records = Records(store.section("records"))
+        self.judging = Judging(
+            records,
+            configuration=settings.fingerprints,
+            control_of=settings.control_of,
+            control_interval=settings.control_interval,
+            secret_mark=SecretMarks(settings.credentials, store.installation),
+            maintenance=lambda target, when: any(one.active(target, when) for one in settings.maintenance),
+        )
+        self.identities = Identities(
+            settings.credentials,
+            self.networks.tokens,
+            store.section("identities"),
+            TokenNews((self.judging, *token_observers)),
+        )
+        self.restraint = Restraint(records, self.judging.stamp)
+        self.pacer = Pacer(settings.pacing.rate, settings.pacing.ceiling)
+        self.health = Health(lagged)
+        self.attempts = Attempts(
+            catalogue,
+            self.open,
+            pacer=self.pacer,
+            judging=self.judging,
+            restraint=self.restraint,
+            health=self.health,
+            watch=watch,
+            tell=tell,
+        )
+
+    def open(self, assignment: Assignment) -> Transaction:
+        """Return a cold transaction: own session and timeline, the assignment's own device and identity."""
+        timeline = Timeline()
+        session = self.networks.of(assignment.target.name).session(timeline)
+        identity = None
+        if assignment.credential is not None:
+            scopes = self._catalogue[assignment.client].scopes
+            identity = self.identities.bind(assignment.credential, scopes, assignment.target.mailbox)
+        return Transaction(assignment, session, timeline, self.device(assignment), identity)
+
+    def device(self, assignment: Assignment) -> Device:
+        """Return the device of `assignment`, the same for its attempts and its push channel."""
+        if assignment.key not in self._devices:
+            name = device_id(self._store.installation, self._vantage, assignment)
+            self._devices[assignment.key] = Device(name, self._store.section(f"device {assignment.key}"))
+        return self._devices[assignment.key]
+
+    async def close(self) -> None:
+        """Close identities and networks. Call it when nothing runs any more."""
+        self.health.stop()
+        await self.identities.close()
+        await self.networks.close()

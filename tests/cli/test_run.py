@@ -1,0 +1,172 @@
+"""`run` as a process: it starts, is ready, probes, drains at a signal, and says its mistakes in one line."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import Site, configuration, running
+from tests.servers.dovecot import ALICE, PASSWORDS, Options
+from tests.servers.fixtures import StartDovecot
+from tests.servers.pki import Pki
+
+
+def run_in_vain(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the prober with a mistake in it."""
+    command = [sys.executable, "-m", "prober", "run", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_it_probes_and_ends_with_0_at_sigterm(tmp_path: Path) -> None:
+    """Healthy and ready once it listens; attempts are counted; the state is there afterwards, no traceback anywhere."""
+    with (
+        Site() as site,
+        running(configuration(tmp_path, site.url), f"--storage.path={tmp_path / 'state'}") as program,
+    ):
+        assert program.get("/-/healthy")[0] == 200
+        assert program.get("/-/ready") == (200, "ready\n")
+        program.until("event=attempt client=control target=control verdict=ok")
+        counted = r'clientaccess_attempts_total{client="control",target="control"} [1-9]'
+        assert re.search(counted, program.get("/metrics")[1])
+        program.signal(signal.SIGTERM)
+        assert program.ended() == 0
+        assert "Traceback" not in "".join(program.log)
+        state = json.loads((tmp_path / "state" / "state.json").read_text())
+        assert json.loads(state["sections"]["records"]["control/control"])["succeeded_at"] > 1.7e9
+
+
+def test_while_it_drains_it_is_not_ready_and_the_running_attempt_still_counts(tmp_path: Path) -> None:
+    """SIGINT during an attempt: 503 at once, metrics go on, the attempt ends well, then exit 0."""
+    with Site() as site:
+        site.open.clear()
+        with running(configuration(tmp_path, site.url)) as program:
+            assert site.visited.acquire(timeout=20)
+            program.signal(signal.SIGINT)
+            program.until("event=stopping")
+            assert program.get("/-/ready") == (503, "not ready\n")
+            assert program.get("/-/healthy")[0] == 200
+            assert re.search(r"clientaccess_inflight [12]\.0", program.get("/metrics")[1])
+            site.open.set()
+            program.until("event=attempt client=control target=control verdict=ok")
+            assert program.ended() == 0
+
+
+def test_a_second_signal_ends_it_at_once_with_1(tmp_path: Path) -> None:
+    """The attempt that hangs is not waited for."""
+    with Site() as site:
+        site.open.clear()
+        with running(configuration(tmp_path, site.url)) as program:
+            assert site.visited.acquire(timeout=20)
+            program.signal(signal.SIGTERM)
+            program.until("event=stopping")
+            program.signal(signal.SIGTERM)
+            assert program.ended() == 1
+
+
+def test_the_installation_survives_a_restart(tmp_path: Path) -> None:
+    """Two runs, one device: the installation's id stays."""
+    seen = set()
+    for _ in range(2):
+        with (
+            Site() as site,
+            running(configuration(tmp_path, site.url), f"--storage.path={tmp_path / 'state'}") as program,
+        ):
+            program.signal(signal.SIGTERM)
+            assert program.ended() == 0
+        seen.add(json.loads((tmp_path / "state" / "state.json").read_text())["installation"])
+    assert len(seen) == 1
+
+
+def test_two_probers_on_one_state_are_refused_and_a_round_by_hand_is_not(tmp_path: Path) -> None:
+    """The second `run` says so in one line; `once` works on a copy and leaves the state alone."""
+    state = tmp_path / "state"
+    with Site() as site:
+        config = configuration(tmp_path, site.url)
+        with running(config, f"--storage.path={state}") as program:
+            program.until("event=attempt client=control")
+            second = run_in_vain(
+                f"--config.file={config}", f"--storage.path={state}", "--web.listen-address=127.0.0.1:0"
+            )
+            assert second.returncode == 2
+            assert second.stderr.splitlines()[-1:] == [f"prober: {state} is in use by another prober"]
+            command = [sys.executable, "-m", "prober", "once", f"--config.file={config}", f"--storage.path={state}"]
+            by_hand = subprocess.run(
+                [*command, "--client=control"], capture_output=True, text=True, timeout=30, check=False
+            )
+            assert (by_hand.returncode, by_hand.stderr) == (0, "")
+            assert by_hand.stdout.startswith("control on control (reach): OK in ")
+
+
+def test_a_taken_port_is_one_line_and_code_2(tmp_path: Path) -> None:
+    """Nothing is probed before the pages can be served."""
+    with Site() as site, socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = run_in_vain(f"--config.file={configuration(tmp_path, site.url)}", f"--web.listen-address={address}")
+        assert not site.visited.acquire(blocking=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"prober: cannot listen on {address}: another process listens there\n"
+
+
+@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:99999", "::1:80"])
+def test_a_bad_address_is_one_line_and_code_2(tmp_path: Path, address: str) -> None:
+    """It is named."""
+    config = configuration(tmp_path, "http://127.0.0.1:1/")
+    done = run_in_vain(f"--config.file={config}", f"--web.listen-address={address}")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"prober: listen address '{address}': ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_mistake_in_the_configuration_is_one_line_and_code_2(tmp_path: Path) -> None:
+    """As `check-config` says it."""
+    config = configuration(tmp_path, "http://127.0.0.1:1/")
+    config.write_text(config.read_text().replace("environment: exchange_server", "environment: exchange"))
+    done = run_in_vain(f"--config.file={config}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{config}:3:")
+    missing = run_in_vain(f"--config.file={tmp_path / 'missing.yml'}")
+    assert missing.returncode == 2
+    assert len(missing.stderr.splitlines()) == 1
+
+
+def test_a_state_directory_that_cannot_be_used_is_said_and_survived(tmp_path: Path) -> None:
+    """Losing state is a metric and a line in the log, never the end."""
+    (tmp_path / "file").write_text("no directory")
+    with (
+        Site() as site,
+        running(configuration(tmp_path, site.url), f"--storage.path={tmp_path / 'file'}") as program,
+    ):
+        assert "clientaccess_state_lost 1.0" in program.get("/metrics")[1]
+        program.signal(signal.SIGTERM)
+        assert program.ended() == 0
+
+
+def test_held_sessions_are_logged_out_at_the_end(tmp_path: Path, pki: Pki, start_dovecot: StartDovecot) -> None:
+    """SIGTERM in the middle of IDLE: a real Dovecot sees DONE and LOGOUT, not a connection that broke."""
+    server = start_dovecot(Options(pki.right))
+    (tmp_path / "password").write_text(PASSWORDS[ALICE])
+    target = (
+        "  - name: hq\n    environment: exchange_server\n"
+        f'    endpoints: {{imap4: "imaps://localhost:{server.imaps_port}"}}\n'
+        f"    tls: {{ca_file: {pki.ca_file}}}\n    mailbox: {ALICE}\n"
+        "    clients: [{client: imap4, credential: alice, interval: 2s, push: true}]\n"
+    )
+    with Site() as site:
+        config = configuration(tmp_path, site.url, target)
+        credential = f"credentials:\n  alice: {{type: basic, username: {ALICE}, password_file: password}}\n"
+        config.write_text(credential + config.read_text())
+        with running(config) as program:
+            program.until("push channel of imap4/hq is open")
+            program.until("event=attempt client=imap4 target=hq verdict=ok")
+            program.signal(signal.SIGTERM)
+            assert program.ended() == 0
+            assert "Traceback" not in "".join(program.log)
+    server.stop()
+    ends = re.findall(r"imap\(alice.*?(Disconnected: Logged out|Disconnected|Connection closed)", server.log)
+    assert len(ends) >= 2
+    assert set(ends) == {"Disconnected: Logged out"}
