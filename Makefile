@@ -33,7 +33,7 @@ test: venv
 	.venv/bin/python -m pytest $(ARGS)
 
 servers:
-	tools/install-servers
+	@tools/install-servers
 
 check: venv
 	.venv/bin/ruff format --check .
