@@ -71,21 +71,37 @@ class Store:
         store._start()
         return store
 
+    @classmethod
+    def copy(cls, path: str) -> "Store":
+        """Return what directory `path` holds as a store in memory: for a look beside the prober that keeps it."""
+        store = cls(None)
+        try:
+            state = _understood((Path(path) / FILE).read_bytes())
+        except OSError as exc:
+            store._lose("cannot be read", exc)
+            return store
+        if state is not None:
+            store.installation, store._sections = state["installation"], state["sections"]
+        return store
+
     def section(self, name: str) -> MutableMapping[str, str]:
         """Return the named part; writing to it marks the store as changed."""
         return Section(self, self._sections.setdefault(name, {}))
 
     def save(self) -> None:
-        """Write the state if it changed: a temporary file, synced, then renamed over the old one."""
+        """Write the state if it changed: a temporary file, synced, then renamed over the old one.
+
+        May run in a thread, one at a time: what changes meanwhile is marked anew and written the next time.
+        """
         if not self.dirty or self._folder is None:
             return
+        self.dirty = False
         text = json.dumps({"version": VERSION, "installation": self.installation, "sections": self._sections})
         try:
             _replace(self._folder, text.encode())
         except OSError as exc:
+            self.dirty = True
             self._lose("cannot be written", exc)
-            return
-        self.dirty = False
 
     def close(self) -> None:
         """Save, and let others have the directory."""

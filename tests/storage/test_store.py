@@ -134,3 +134,46 @@ def test_a_section_does_not_print_what_it_holds() -> None:
     section = Store.open(None).section("a")
     section["refresh"] = "canary"
     assert "canary" not in repr(section)
+
+
+def test_a_copy_is_what_the_directory_holds_and_writes_nothing_back(tmp_path: Path) -> None:
+    """For a look beside the prober that keeps the directory: same installation, own memory, no lock."""
+    kept = Store.open(str(tmp_path))
+    kept.section("a")["k"] = "v"
+    kept.save()
+    before = (tmp_path / FILE).read_bytes()
+    copy = Store.copy(str(tmp_path))
+    assert (copy.installation, copy.section("a")["k"], copy.lost) == (kept.installation, "v", False)
+    copy.section("a")["k"] = "w"
+    copy.close()
+    assert (tmp_path / FILE).read_bytes() == before
+    kept.close()
+
+
+def test_a_copy_of_what_cannot_be_read_is_empty(tmp_path: Path) -> None:
+    """Nothing there is lost state; something damaged is left alone for its keeper to set aside."""
+    assert Store.copy(str(tmp_path)).lost
+    (tmp_path / FILE).write_text("{")
+    assert len(Store.copy(str(tmp_path)).section("a")) == 0
+    assert (tmp_path / FILE).read_text() == "{"
+
+
+def test_what_changes_while_it_is_written_is_written_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saving may take its time in a thread; a change meanwhile marks the store anew."""
+    store = Store.open(str(tmp_path))
+    section = store.section("a")
+    section["k"] = "v"
+    replace = Path.replace
+
+    def slow(self: Path, target: Path) -> Path:
+        section["k"] = "w"
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", slow)
+    store.save()
+    monkeypatch.undo()
+    assert store.dirty
+    store.close()
+    assert Store.copy(str(tmp_path)).section("a")["k"] == "w"

@@ -1,0 +1,165 @@
+"""The assembly: one network per way out, one device per assignment, everybody hears what they must."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from prober.assembly import Assembly, Networks, TokenNews, device_id
+from prober.clients import catalogue
+from prober.faults.taxonomy import Reason
+from prober.net.network import NetworkSetupError
+from prober.settings.load import load
+from prober.settings.settings import Settings
+from prober.storage.store import Store
+from tests.schedule.made import Told, assignment
+
+CONFIGURATION = """\
+credentials:
+  phone: {type: basic, username: probe@corp.test, password_file: password}
+targets:
+  - name: hq
+    environment: exchange_server
+    endpoints: {imap4: "imaps://127.0.0.1:1"}
+    mailbox: probe@corp.test
+    clients: [{client: imap4, credential: phone}]
+  - name: lab
+    environment: exchange_server
+    endpoints: {imap4: "imaps://127.0.0.1:2"}
+    clients: [{client: imap4}]
+  - name: far
+    environment: exchange_server
+    endpoints: {imap4: "imaps://127.0.0.1:3"}
+    network: {family: ipv4}
+    clients: [{client: imap4}]
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "password").write_text("secret")
+    file = tmp_path / "prober.yml"
+    file.write_text(CONFIGURATION)
+    return load([file], catalogue())
+
+
+@contextmanager
+def assembled(settings: Settings, store: Store | None = None) -> Iterator[Assembly]:
+    yield Assembly(
+        settings,
+        catalogue(),
+        store or Store.open(None),
+        watch=Told(),
+        tell=lambda *_: None,
+        lagged=lambda _: None,
+    )
+
+
+def test_a_device_id_is_32_letters_and_digits_that_depend_on_four_things() -> None:
+    """Installation, vantage, target and client change it, nothing else does. The value is that of `b2sum -l 128`."""
+    one = assignment()
+    name = device_id("installation", "fra1", one)
+    assert name == "CE7C909A616F1E09C12A049912B73ED6"
+    assert len(name) == 32
+    assert name.isalnum()
+    others = [
+        device_id("other", "fra1", one),
+        device_id("installation", "fra2", one),
+        device_id("installation", "fra1", assignment("lab")),
+        device_id("installation", "fra1", assignment(client="activesync")),
+    ]
+    assert len({name, *others}) == 5
+    assert device_id("installation", "fra1", replace(one, interval=5.0, credential=None)) == name
+
+
+def test_parts_of_a_device_id_do_not_run_into_each_other() -> None:
+    """`ab` and `c` is not `a` and `bc`."""
+    assert device_id("i", "ab", assignment("c")) != device_id("i", "a", assignment("bc"))
+
+
+def test_targets_with_the_same_way_out_share_a_network(settings: Settings) -> None:
+    """Equal routes, one network; another family, another one."""
+    networks = Networks(settings)
+    assert networks.of("hq") is networks.of("lab")
+    assert networks.of("far") is not networks.of("hq")
+
+
+def test_a_way_out_that_cannot_be_made_is_one_sentence(settings: Settings) -> None:
+    """An authority's file that vanished after the check."""
+    route = replace(settings.token_route, tls=replace(settings.token_route.tls, ca_file="vanished.pem"))
+    with pytest.raises(NetworkSetupError, match=r"vanished\.pem"):
+        Networks(replace(settings, token_route=route))
+
+
+async def test_attempts_share_a_device_and_nothing_else(settings: Settings) -> None:
+    """Two transactions of one assignment: same device, own sessions, own timelines; the identity as configured."""
+    hq, lab = settings.assignments[:2]
+    with assembled(settings) as assembly:
+        first, second, other = assembly.open(hq), assembly.open(hq), assembly.open(lab)
+        assert first.device is second.device
+        assert first.session is not second.session
+        assert first.timeline is not second.timeline
+        assert other.device.id != first.device.id
+        assert (first.identity.kind, first.identity.username) == ("basic", "probe@corp.test")
+        for tx in (first, second, other):
+            await tx.close()
+        await assembly.close()
+
+
+async def test_what_a_device_remembers_survives_a_restart(settings: Settings, tmp_path: Path) -> None:
+    """Its id and its memory come from the store."""
+    seen = []
+    for _ in range(2):
+        store = Store.open(str(tmp_path / "state"))
+        with assembled(settings, store) as assembly:
+            device = assembly.device(settings.assignments[0])
+            seen.append((device.id, device.memory.get("policy_key")))
+            device.memory["policy_key"] = "42"
+            await assembly.close()
+        store.close()
+    assert seen == [(seen[0][0], None), (seen[0][0], "42")]
+
+
+async def test_the_verdicts_hear_of_the_token_service(settings: Settings) -> None:
+    """Judging is among those whom the identities tell: a refused token is one of its circumstances."""
+    with assembled(settings) as assembly:
+        assembly.identities._observer.failed("phone", Reason.AUTH_REJECTED)
+        assert assembly.judging._refused_tokens == {"phone"}
+        await assembly.close()
+
+
+def test_token_news_reaches_everybody_in_turn() -> None:
+    """Each of the three kinds, with what came with it."""
+    heard: list[tuple[object, ...]] = []
+
+    class Observer:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def requested(self, credential: str) -> None:
+            heard.append((self.name, "requested", credential))
+
+        def failed(self, credential: str, reason: Reason) -> None:
+            heard.append((self.name, "failed", credential, reason))
+
+        def issued(self, credential: str, expires_at: float) -> None:
+            heard.append((self.name, "issued", credential, expires_at))
+
+    news = TokenNews([Observer("a"), Observer("b")])
+    news.requested("phone")
+    news.failed("phone", Reason.THROTTLED)
+    news.issued("phone", 5.0)
+    assert heard == [
+        (name, *rest)
+        for rest in (("requested", "phone"), ("failed", "phone", Reason.THROTTLED), ("issued", "phone", 5.0))
+        for name in ("a", "b")
+    ]
+
+
+async def test_the_pace_is_the_configured_one(settings: Settings) -> None:
+    """Rate and ceiling of the configuration reach the pacer."""
+    with assembled(replace(settings, pacing=replace(settings.pacing, rate=4.0, ceiling=9))) as assembly:
+        assert (assembly.pacer._gap, assembly.pacer._ceiling) == (0.25, 9)
+        await assembly.close()
