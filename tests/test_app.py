@@ -102,8 +102,12 @@ async def test_a_part_that_ends_unasked_ends_the_prober_with_1(
 async def test_the_controls_begin_at_once(tmp_path: Path) -> None:
     """Not at their slot, which may be a minute away: the first verdicts know whether the way out is open."""
     with Site() as site:
-        run = Run(settings_of(tmp_path, site.url))
-        assert await run(asyncio.to_thread(site.visited.acquire, timeout=20)) == 0
+        config = configuration(tmp_path, site.url, TWO_TARGETS)
+        config.write_text(config.read_text() + "  interval: 1000000s\n")
+        run = Run(load([config], catalogue()))
+        visit = asyncio.create_task(asyncio.to_thread(site.visited.acquire, timeout=15))
+        assert await run(asyncio.wait([visit])) == 0
+        assert visit.result()
 
 
 async def test_state_is_saved_while_it_runs_and_not_by_the_loop(
