@@ -1,0 +1,72 @@
+"""Autodiscover v2: one GET that names the URL of a protocol; no credential is needed and none is sent."""
+
+import json
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from prober.exchange import Call, Reply
+from prober.faults.taxonomy import FaultError, Kind, Reason
+from prober.protocols.http import diagnostics, status
+
+NO_URL = Kind("autodiscover_without_url", Reason.PROTOCOL_VIOLATION)
+NOT_JSON = Kind("autodiscover_not_json", Reason.PROTOCOL_VIOLATION)
+REFUSED = Kind("autodiscover_refused", Reason.CLIENT_MISCONFIG)
+NAMES = frozenset({"ProtocolNotSupported", "MissingProtocol", "MandatoryParameterMissing", "UserNotFound"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a protocol is. `hybrid`: another organisation's host has to be asked."""
+
+    url: str
+    hybrid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Discover:
+    """Ask `url` (…/autodiscover/autodiscover.json) where `protocol` is for the mailbox at `address`."""
+
+    url: str
+    protocol: str
+    address: str = ""
+
+    def __repr__(self) -> str:
+        return f"Discover({self.protocol!r})"
+
+    def call(self) -> Call:
+        """Return the request."""
+        query = {"Email": self.address, "Protocol": self.protocol, "RedirectCount": "3"}
+        return Call("GET", f"{self.url}?{urlencode(query)}", (("Accept", "application/json"),))
+
+    def read(self, reply: Reply) -> Found:
+        """Return the URL. Raises `FaultError`."""
+        if reply.status in (301, 302, 307, 308) and _is_https(reply.headers.get("location")):
+            return Found(reply.headers.get("location"), hybrid=True)
+        answer = _object(reply.body)
+        if reply.status == 400 and isinstance(answer.get("ErrorCode"), str):
+            name = answer["ErrorCode"]
+            raise FaultError(REFUSED, {"error": name if name in NAMES else "other"})
+        if reply.status != 200:
+            raise status.fault(reply)
+        status.refuse_html(reply)
+        url = answer.get("Url")
+        if not answer:
+            raise FaultError(NOT_JSON, diagnostics.evidence(reply.headers))
+        if not isinstance(url, str) or not _is_https(url):
+            raise FaultError(NO_URL, diagnostics.evidence(reply.headers))
+        return Found(url)
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _is_https(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme == "https" and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
