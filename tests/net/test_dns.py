@@ -2,13 +2,14 @@
 
 import asyncio
 import resource
+import threading
 
 import pycares
 import pytest
 
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Kind
-from prober.net.dns import check_servers, is_numeric, resolve
+from prober.net.dns import _Lookup, check_servers, is_numeric, resolve
 from tests.net.conftest import Run
 from tests.net.made import Raised
 from tests.net.servers import closed_port, descriptors, name_server, until
@@ -159,6 +160,33 @@ def test_cancelling_a_lookup_leaves_no_socket_and_no_task(run: Run) -> None:
                 await lookup
             assert descriptors() == before
             assert asyncio.all_tasks() == tasks
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("truncated", [False, True], ids=["UDP", "TCP"])
+def test_the_loop_is_only_touched_from_its_own_thread(
+    run: Run, monkeypatch: pytest.MonkeyPatch, truncated: bool
+) -> None:
+    """c-ares frees a channel on another thread; by then its sockets must be closed and unwatched."""
+    threads: set[str] = set()
+    watch = _Lookup._watch
+
+    def noted(self: _Lookup, descriptor: int, readable: bool, writable: bool) -> None:
+        threads.add(threading.current_thread().name)
+        watch(self, descriptor, readable, writable)
+
+    async def scenario() -> None:
+        monkeypatch.setattr(_Lookup, "_watch", noted)
+        async with name_server() as (server, address):
+            server.a, server.truncated = ("192.0.2.1",), truncated
+            for turns in range(40):
+                asking = asyncio.create_task(resolve("mail.test", "auto", [address]))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+        assert threads == {"MainThread"}
 
     run(scenario())
 

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -241,6 +242,18 @@ def test_a_body_that_cannot_be_unpacked_is_a_fault(coding: str, body: bytes, kin
     with Raised() as raised:
         unpack(body, Headers([("Content-Encoding", coding)]))
     assert raised.error.fault.kind is kind
+
+
+def test_a_bomb_takes_no_memory() -> None:
+    """What unpacks to 200 MB is given up at the limit, not afterwards."""
+    bomb = zlib.compress(bytes(200 << 20))
+    tracemalloc.start()
+    try:
+        with Raised():
+            unpack(bomb, Headers([("Content-Encoding", "deflate")]))
+        assert tracemalloc.get_traced_memory()[1] < 5 * BODY
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_empty_body_needs_no_unpacking() -> None:

@@ -217,6 +217,7 @@ def test_a_kept_connection_that_dies_under_a_request_is_a_fault(run: Run, pki: P
             assert raised.error.fault.kind is kinds.PEER_CLOSED
             assert raised.error.fault.phase is Phase.WAIT
             assert server.connections == 1
+            assert not tx._open, "what broke is dropped at once"
 
     run(scenario())
 
