@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from prober.exchange import Auth, Call, Exchange, Reply, Session, Wire
 from prober.faults import taxonomy as kinds
 from prober.faults.classify import classify
-from prober.faults.taxonomy import Fault, FaultError, Reason
+from prober.faults.taxonomy import Fault, FaultError, Kind, Reason
 from prober.model import Assignment, Fact, Outcome, StepResult, Target
 from prober.secret import Secret
 from prober.timeline import Timeline
@@ -197,6 +197,7 @@ class Step(Generic[S]):
     `run` is a coroutine function whose name is the metric label and whose docstring is the help text. `timeout` is in
     seconds, or a function of the assignment (a hold is as long as configured). `opt_in` steps run only when the
     assignment names them. `tolerated` steps never fail the transaction (LOGOUT): their fault becomes a fact.
+    `overdue` is what it means that the step's time ran out, where that is more than a network phase that took too long.
     """
 
     run: Run[S]
@@ -204,6 +205,7 @@ class Step(Generic[S]):
     timeout: float | Callable[[Assignment], float] = 30.0
     opt_in: bool = False
     tolerated: bool = False
+    overdue: Kind | None = None
     applies: Applies = always
 
     @property
@@ -318,6 +320,10 @@ async def attempt(step: Step[S], tx: Transaction, memory: S, left: float) -> Ste
             await step.run(tx, memory)
     except SkipStep:
         return None
+    except TimeoutError as exc:
+        fault = classify(exc, timeline.interrupted)
+        if step.overdue is not None:
+            fault = Fault(step.overdue, phase=fault.phase)
     except Exception as exc:  # noqa: BLE001 - the one net under every step
         fault = classify(exc, timeline.interrupted)
     elapsed = timeline.clock() - started

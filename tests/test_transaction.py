@@ -194,6 +194,12 @@ async def test_a_steps_limit_names_the_phase_it_interrupted() -> None:
     assert (outcome.fault.kind, outcome.fault.phase) == (kinds.ANSWER_STALLED, Phase.RECEIVE)
 
 
+async def test_a_step_may_say_what_it_means_that_its_time_ran_out() -> None:
+    outcome = await perform(client(Step(stuck, Depth.REACH, 0.0, overdue=kinds.EMPTY_REPLY)), transaction())
+    assert outcome.fault is not None
+    assert (outcome.fault.kind, outcome.fault.phase) == (kinds.EMPTY_REPLY, Phase.RECEIVE)
+
+
 async def test_the_transactions_time_bounds_every_step() -> None:
     assignment = replace(ASSIGNMENT, timeout=0.0)
     outcome = await perform(client(Step(stuck, Depth.REACH, 3600)), transaction(assignment=assignment))

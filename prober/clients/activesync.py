@@ -520,7 +520,7 @@ CLIENT = Client(
         Step(sync_fetch, Depth.MAILBOX, 30),
         Step(item_fetch, Depth.MAILBOX, 30),
         Step(search, Depth.MAILBOX, 60, opt_in=True),
-        Step(ping, Depth.MAILBOX, _ping_limit, opt_in=True),
+        Step(ping, Depth.MAILBOX, _ping_limit, opt_in=True, overdue=status.PING_LOST),
         Step(send_mail, Depth.MAILBOX, 30, opt_in=True),
     ),
     endpoints=(ENDPOINT, DISCOVERY),

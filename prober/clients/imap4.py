@@ -37,6 +37,7 @@ from prober.protocols.imap.commands import (
 from prober.protocols.imap.session import AFTER_DONE, Conversation
 from prober.protocols.imap.status import (
     IDLE_NOT_OFFERED,
+    IDLE_SILENT,
     IDLE_WITHDRAWN,
     MECHANISM_NOT_OFFERED,
     OAUTH_NOT_OFFERED,
@@ -396,7 +397,7 @@ CLIENT = Client(
         Step(select_inbox, Depth.MAILBOX, 30),
         Step(fetch_headers, Depth.MAILBOX, 30),
         Step(idle_start, Depth.MAILBOX, 15),
-        Step(idle_hold, Depth.MAILBOX, _idle_limit),
+        Step(idle_hold, Depth.MAILBOX, _idle_limit, overdue=IDLE_SILENT),
         Step(noop, Depth.MAILBOX, 15),
         Step(logout, Depth.MAILBOX, 5, tolerated=True),
     ),
