@@ -3,6 +3,7 @@
 Whatever breaks, or cancels us, on the way leaves no socket behind.
 """
 
+import functools
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,9 +17,11 @@ from prober.net.phases import Measured
 from prober.net.proxy import bypasses, tunnel, unreachable
 from prober.net.route import Proxy, Route
 from prober.net.stream import Stream
-from prober.net.tls import Application, TlsSession
+from prober.net.tls import Application, TlsSession, read_certificate
 from prober.timeline import Timeline
 from prober.vocabulary import Phase
+
+CERTIFICATES = 64  # the same few are shown at every visit; reading one costs more than finding it
 
 
 class Dialer:
@@ -27,6 +30,7 @@ class Dialer:
     def __init__(self, route: Route, contexts: Mapping[Application, ssl.SSLContext]) -> None:
         self._route = route
         self._contexts = contexts
+        self._read = functools.lru_cache(CERTIFICATES)(read_certificate)
 
     async def open(self, origin: Origin, application: Application, timeline: Timeline) -> Stream:
         """Return a stream to `origin`, under TLS where its scheme says so. Raises `FaultError`."""
@@ -55,7 +59,9 @@ class Dialer:
             stream.close()
             raise
         finally:
-            timeline.certificate = session.certificate() or timeline.certificate
+            der = session.peer_certificate()
+            if der is not None:
+                timeline.certificate = self._read(der, verified=session.verified)
         timeline.note(tls_version=session.version, tls_cipher=session.cipher)
 
     async def _reach(self, host: str, port: int, timeline: Timeline) -> Stream:

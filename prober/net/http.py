@@ -29,9 +29,11 @@ def request_bytes(method: str, target: str, fields: Iterable[tuple[str, str]], b
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields)]
     if body or method in WITH_BODY:
         lines.append(f"Content-Length: {len(body)}")
-    if any(mark in line for line in lines for mark in "\r\n\0"):
+    head = "\r\n".join([*lines, "", ""])
+    breaks = len(lines) + 1
+    if head.count("\r") != breaks or head.count("\n") != breaks or "\0" in head:
         raise ValueError("a field of the request holds a line break")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+    return head.encode("latin-1") + body
 
 
 class _Enough(Exception):  # noqa: N818 - a signal to the parser, not an error

@@ -185,14 +185,17 @@ class TlsSession:
     def decrypt(self) -> Opened:
         """Return what the records fed so far give. What came before a fault is not lost to it."""
         pieces: list[bytes] = []
+        finished = False
         try:
-            while piece := self._ssl.read(RECORD):
+            while not finished and (self._incoming.pending or self._ssl.pending()):
+                piece = self._ssl.read(RECORD)
                 pieces.append(piece)
+                finished = not piece
         except ssl.SSLWantReadError:
-            return Opened(b"".join(pieces))
+            pass
         except ssl.SSLError as exc:
             return Opened(b"".join(pieces), fault=tls_fault(exc))
-        return Opened(b"".join(pieces), finished=True)
+        return Opened(b"".join(pieces), finished)
 
     def farewell(self) -> bytes:
         """Return our `close_notify` (RFC 8446 section 6.1), or nothing where it cannot be said any more."""
@@ -216,11 +219,6 @@ class TlsSession:
     def peer_certificate(self) -> bytes | None:
         """Return the peer's own certificate (DER), also after it was refused; `None` when none came."""
         return _leaf(self._ssl)
-
-    def certificate(self) -> Certificate | None:
-        """Return what the peer's certificate says; `None` when none came or it cannot be read."""
-        der = self.peer_certificate()
-        return None if der is None else read_certificate(der, verified=self.verified)
 
 
 def _leaf(connection: ssl.SSLObject) -> bytes | None:

@@ -1,7 +1,8 @@
 """Fixtures of the network's tests."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import socket
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,14 @@ Run = Callable[[Coroutine[Any, Any, None]], None]
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     """Certificates of every quality."""
     return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """Give a port of 127.0.0.1 that refuses connections: it is taken, but nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])

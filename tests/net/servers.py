@@ -163,14 +163,6 @@ async def silent(peer: Peer) -> None:
     await peer.gone()
 
 
-def closed_port() -> int:
-    """Return a port of 127.0.0.1 on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 def has_ipv6() -> bool:
     """Return whether this machine can listen on ::1."""
     try:

@@ -15,7 +15,7 @@ from tests.net.cable import Cable
 from tests.net.clocks import Clock
 from tests.net.conftest import Run
 from tests.net.made import Raised
-from tests.net.servers import closed_port, descriptors, full_backlog, has_ipv6, serving, silent, until
+from tests.net.servers import descriptors, full_backlog, has_ipv6, serving, silent, until
 
 NOBODY = "127.0.0.2"  # this machine too, but no test listens there
 
@@ -92,13 +92,13 @@ async def test_of_two_that_stand_in_one_moment_one_is_dropped(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.1", NOBODY]])
-def test_refusal_by_all_is_a_refusal(run: Run, addresses: list[str]) -> None:
+def test_refusal_by_all_is_a_refusal(run: Run, addresses: list[str], closed_port: int) -> None:
     """The evidence says how many were tried."""
 
     async def scenario() -> None:
         before = descriptors()
         with Raised() as raised:
-            await connect(addresses, closed_port(), Clock(), 5.0)
+            await connect(addresses, closed_port, Clock(), 5.0)
         assert raised.error.fault.kind is kinds.TCP_REFUSED
         assert raised.error.fault.evidence == {"errno": "ECONNREFUSED", "addresses": str(len(addresses))}
         assert descriptors() == before
@@ -186,27 +186,26 @@ def test_the_source_address_is_used(run: Run) -> None:
     run(scenario())
 
 
-def test_a_source_address_that_is_not_ours_is_a_matter_of_set_up(run: Run) -> None:
+def test_a_source_address_that_is_not_ours_is_a_matter_of_set_up(run: Run, closed_port: int) -> None:
     """It never counts against the service."""
 
     async def scenario() -> None:
         with Raised() as raised:
-            await connect(["127.0.0.1"], closed_port(), Clock(), 5.0, "192.0.2.1")
+            await connect(["127.0.0.1"], closed_port, Clock(), 5.0, "192.0.2.1")
         assert raised.error.fault.kind is SOURCE_ADDRESS_UNUSABLE
 
     run(scenario())
 
 
-def test_no_descriptor_left_is_our_fault(run: Run) -> None:
+def test_no_descriptor_left_is_our_fault(run: Run, closed_port: int) -> None:
     """Whatever the server would have said."""
 
     async def scenario() -> None:
-        port = closed_port()
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
         try:
             with Raised() as raised:
-                await connect(["127.0.0.1"], port, Clock(), 5.0)
+                await connect(["127.0.0.1"], closed_port, Clock(), 5.0)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert raised.error.fault.kind is kinds.NO_DESCRIPTORS
@@ -214,13 +213,13 @@ def test_no_descriptor_left_is_our_fault(run: Run) -> None:
     run(scenario())
 
 
-def test_ipv6_is_reached_where_there_is_some(run: Run) -> None:
+def test_ipv6_is_reached_where_there_is_some(run: Run, closed_port: int) -> None:
     """Or, on a machine without, is a network that cannot be reached."""
 
     async def scenario() -> None:
         if not has_ipv6():
             with Raised() as raised:
-                await connect(["::1"], closed_port(), Clock(), 5.0)
+                await connect(["::1"], closed_port, Clock(), 5.0)
             assert raised.error.fault.kind is kinds.TCP_UNREACHABLE
             return
         async with serving(silent, host="::1") as server:

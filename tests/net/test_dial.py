@@ -21,7 +21,6 @@ from tests.net.servers import (
     Handler,
     Peer,
     answering,
-    closed_port,
     descriptors,
     full_backlog,
     name_server,
@@ -200,7 +199,7 @@ def test_no_address_of_the_wanted_family_is_no_address(run: Run, pki: Pki) -> No
     run(scenario())
 
 
-def test_the_connect_phase_has_its_own_faults(run: Run, pki: Pki) -> None:
+def test_the_connect_phase_has_its_own_faults(run: Run, pki: Pki, closed_port: int) -> None:
     """Refused at once, or silent until the limit."""
 
     async def scenario() -> None:
@@ -208,7 +207,7 @@ def test_the_connect_phase_has_its_own_faults(run: Run, pki: Pki) -> None:
             timeline = Timeline()
             async with full_backlog() as port, session(route(pki, limits=PhaseLimits(connect=0.1)), timeline) as tx:
                 with Raised() as raised:
-                    await tx.dial(f"imaps://mail.test:{port if silence else closed_port()}")
+                    await tx.dial(f"imaps://mail.test:{port if silence else closed_port}")
             assert raised.error.fault.kind is (kinds.TCP_TIMEOUT if silence else kinds.TCP_REFUSED)
             assert raised.error.fault.phase is timeline.interrupted is Phase.CONNECT
             assert set(timeline.spent) == {Phase.CONNECT}

@@ -12,7 +12,7 @@ from prober.faults.taxonomy import Kind
 from prober.net.dns import _Lookup, check_servers, is_numeric, resolve
 from tests.net.conftest import Run
 from tests.net.made import Raised
-from tests.net.servers import closed_port, descriptors, name_server, until
+from tests.net.servers import descriptors, name_server, until
 
 
 def test_addresses_of_both_families_are_found(run: Run) -> None:
@@ -66,12 +66,12 @@ def test_an_answer_too_long_for_a_datagram_is_fetched_over_tcp(run: Run) -> None
     run(scenario())
 
 
-def test_a_name_server_that_is_not_there_is_a_server_failure(run: Run) -> None:
+def test_a_name_server_that_is_not_there_is_a_server_failure(run: Run, closed_port: int) -> None:
     """Nobody listens on its port."""
 
     async def scenario() -> None:
         with Raised() as raised:
-            await resolve("mail.test", "auto", [f"127.0.0.1:{closed_port()}"])
+            await resolve("mail.test", "auto", [f"127.0.0.1:{closed_port}"])
         assert raised.error.fault.kind is kinds.DNS_SERVER_FAILURE
 
     run(scenario())

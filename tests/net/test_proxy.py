@@ -14,7 +14,7 @@ from prober.vocabulary import Domain, Phase
 from tests.net.certificates import Pki
 from tests.net.conftest import Run
 from tests.net.made import OK, Raised, route, session
-from tests.net.servers import Handler, Peer, Server, answering, closed_port, full_backlog, relay, serving, silent
+from tests.net.servers import Handler, Peer, Server, answering, full_backlog, relay, serving, silent
 
 
 def entrance(proxy: Server) -> Proxy:
@@ -160,7 +160,7 @@ def test_each_answer_of_a_proxy_has_its_kind(
     run(scenario())
 
 
-def test_a_proxy_that_is_not_there_is_unreachable(run: Run, pki: Pki) -> None:
+def test_a_proxy_that_is_not_there_is_unreachable(run: Run, pki: Pki, closed_port: int) -> None:
     """Refused, silent, or without a name: it is our set-up, never the service."""
 
     async def fault(url: str) -> FaultError:
@@ -171,7 +171,7 @@ def test_a_proxy_that_is_not_there_is_unreachable(run: Run, pki: Pki) -> None:
         return raised.error
 
     async def scenario() -> None:
-        refused = await fault(f"http://127.0.0.1:{closed_port()}")
+        refused = await fault(f"http://127.0.0.1:{closed_port}")
         assert refused.fault.kind is kinds.PROXY_UNREACHABLE
         assert refused.fault.reason is Reason.PROBE_INTERNAL
         assert refused.fault.evidence == {"cause": "tcp_refused", "errno": "ECONNREFUSED", "addresses": "1"}

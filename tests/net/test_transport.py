@@ -12,7 +12,7 @@ from prober.vocabulary import Phase
 from tests.net.certificates import Pki
 from tests.net.conftest import Run
 from tests.net.made import route
-from tests.net.servers import Peer, answering, closed_port, descriptors, serving, until
+from tests.net.servers import Peer, answering, descriptors, serving, until
 
 
 def asking(pki: Pki) -> httpx.AsyncClient:
@@ -87,14 +87,14 @@ def test_a_streamed_body_is_sent_whole(run: Run, pki: Pki) -> None:
     run(scenario())
 
 
-def test_a_fault_is_an_error_of_httpx(run: Run, pki: Pki) -> None:
+def test_a_fault_is_an_error_of_httpx(run: Run, pki: Pki, closed_port: int) -> None:
     """Who catches httpx's errors catches it, and may ask for the fault."""
 
     async def scenario() -> None:
         before = descriptors()
         async with asking(pki) as client:
             with pytest.raises(httpx.TransportError) as raised:
-                await client.get(f"https://mail.test:{closed_port()}/")
+                await client.get(f"https://mail.test:{closed_port}/")
         assert isinstance(raised.value, TransportFaultError)
         assert raised.value.fault.kind is kinds.TCP_REFUSED
         assert descriptors() == before
