@@ -41,6 +41,8 @@ class Dialer:
         else:
             stream = await self._through(proxy, replace(origin, host=host), timeline)
         timeline.note(address=stream.address)
+        if proxy is not None:
+            timeline.note(proxied=True)
         if origin.secure:
             await self.secure(stream, origin, application, timeline)
         return stream

@@ -75,7 +75,7 @@ class ColdSession:
 
     async def _connect(self, origin: Origin, application: Application) -> Stream:
         stream = await self._dialer.open(origin, application, self._timeline)
-        self._open.add(stream)
+        self._open = {one for one in self._open if not one.gone} | {stream}
         return stream
 
     def _reuse(self, origin: Origin) -> Stream | None:

@@ -114,6 +114,11 @@ class Stream(asyncio.Protocol):
         return str(peer[0]) if peer else ""
 
     @property
+    def gone(self) -> bool:
+        """Whether nothing is left to close."""
+        return self._transport is None
+
+    @property
     def pending(self) -> bool:
         """Whether bytes have come that nobody has read."""
         return bool(self._inbox) or self._early is not None

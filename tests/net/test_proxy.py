@@ -64,6 +64,7 @@ def test_https_goes_through_the_proxy(run: Run, pki: Pki) -> None:
                 url = f"https://mail.test:{server.port}/"
                 assert (await tx.exchange(Call("GET", url))).body == b"hi"
                 assert set(timeline.spent) == set(Phase)
+                assert timeline.facts["proxied"] is True
                 assert (await tx.exchange(Call("GET", url))).body == b"hi"
             assert (proxy.connections, server.connections) == (1, 1)
 

@@ -104,6 +104,20 @@ def test_closing_a_session_closes_every_socket(run: Run, pki: Pki) -> None:
     run(scenario())
 
 
+def test_a_session_forgets_wires_that_are_closed(run: Run, pki: Pki) -> None:
+    """One that dials for a whole day does not grow."""
+
+    async def scenario() -> None:
+        async with serving(silent, pki.good.server()) as server, session(route(pki)) as tx:
+            for _ in range(5):
+                wire = await tx.dial(f"imaps://mail.test:{server.port}")
+                await wire.close()
+                await until(lambda stream=wire._stream: stream.gone)  # type: ignore[misc]  # its own wire each time
+            assert len(tx._open) == 1
+
+    run(scenario())
+
+
 def test_a_url_nobody_can_use_is_our_fault(run: Run, pki: Pki) -> None:
     """It never looks like an outage."""
 
