@@ -353,8 +353,6 @@ async def sync_fetch(tx: Transaction, device: Device) -> None:
     """Fetch what is new in the inbox, until nothing is."""
     count, settled = await _settle(tx, device)
     tx.note(items=count, more=not settled)
-    if device.estimate and not count and "newest" not in tx.device.memory:
-        raise FaultError(status.STORE_SILENT, {"estimate": str(device.estimate), "items": "0"})
 
 
 async def _settle(tx: Transaction, device: Device) -> tuple[int, bool]:

@@ -1,0 +1,689 @@
+"""The phone against answers written out by hand, as SOGo and Exchange give them, and against SOGo itself."""
+
+import base64
+import imaplib
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from prober.clients.activesync import CLIENT, ActiveSyncOptions, HeldPing
+from prober.exchange import Auth, Call, Headers, Reply, Wire
+from prober.faults.taxonomy import PEER_CLOSED, Fault, FaultError, Reason
+from prober.model import Assignment, Outcome, PushSettings, StepResult, Target
+from prober.net.network import Network
+from prober.net.route import Route, TlsPolicy
+from prober.secret import Secret
+from prober.timeline import Timeline
+from prober.transaction import Device, Token, Transaction, perform
+from prober.vocabulary import Depth, Environment
+from tests.protocols.eas.made import answer, page, tag
+from tests.servers.dovecot import ALICE, BOB, CAROL, PASSWORDS
+from tests.servers.pki import Pki
+from tests.servers.sogo import Sogo
+
+URL = "https://mail.example.test/Microsoft-Server-ActiveSync"
+MEMORY = dict[str, str]
+Said = Reply | FaultError
+
+
+# -- answers -------------------------------------------------------------------------------------------------------
+
+
+def folder_sync(status: str = "1", key: str = "host_1_0", *changes: bytes) -> Reply:
+    return answer(page(7) + tag(0x16, tag(0x0C, status), tag(0x12, key), tag(0x0E, tag(0x17, "1"), *changes)))
+
+
+def added(server_id: str, kind: str) -> bytes:
+    return tag(0x0F, tag(0x08, server_id), tag(0x0A, kind))
+
+
+def folders(key: str = "host_1_0") -> Reply:
+    return folder_sync("1", key, added("mail%2F1", "2"), added("vevent%2Fpersonal", "8"))
+
+
+def synced(key: str, *items: str, status: str = "1") -> Reply:
+    adds = [tag(0x07, tag(0x0D, item), tag(0x1D)) for item in items]
+    commands = (tag(0x16, *adds),) if adds else ()
+    return answer(tag(0x05, tag(0x1C, tag(0x0F, tag(0x0B, key), tag(0x12, "5"), tag(0x0E, status), *commands))))
+
+
+def sync_status(status: str) -> Reply:
+    return answer(tag(0x05, tag(0x0E, status)))
+
+
+def estimated(number: str) -> Reply:
+    return answer(page(6) + tag(0x05, tag(0x0D, tag(0x0E, "1"), tag(0x08, tag(0x0C, number)))))
+
+
+def provisioned(status: str, *more: bytes) -> Reply:
+    policy = tag(0x06, tag(0x07, tag(0x0B, status), *more))
+    return answer(page(0x0E) + tag(0x05, tag(0x0B, "1"), policy))
+
+
+def pinged(status: str, *more: bytes) -> Reply:
+    return answer(page(0x0D) + tag(0x05, tag(0x07, status), *more))
+
+
+FETCHED = answer(
+    page(0x14) + tag(0x05, tag(0x0D, "1"), tag(0x0E, tag(0x06, tag(0x0D, "1"), tag(0x0B, page(2), tag(0x14, "x")))))
+)
+SETTINGS = answer(page(0x12) + tag(0x05, tag(0x06, "1")))
+CHALLENGE = answer(status=401, headers={"Www-Authenticate": 'basic realm="SOGo"'})
+NO_POLICY = provisioned("2")
+COMMANDS = "Sync,SendMail,FolderSync,GetItemEstimate,Search,Settings,Ping,ItemOperations"
+
+
+def offered(versions: str = "2.5,12.0,12.1,14.0,14.1") -> Reply:
+    return answer(headers={"MS-ASProtocolVersions": versions, "MS-ASProtocolCommands": COMMANDS})
+
+
+class Server:
+    """Implements `Session`. Each command has its answers in order; the last one stays."""
+
+    def __init__(self, **answers: Said | Sequence[Said]) -> None:
+        self.answers: dict[str, list[Said]] = {
+            "anonymous": [CHALLENGE],
+            "OPTIONS": [offered()],
+            "Provision": [NO_POLICY],
+            "FolderSync": [folders(), folder_sync()],
+            "Settings": [SETTINGS],
+            "Sync": [synced("-1"), synced("1-4", "1"), answer()],
+            "GetItemEstimate": [estimated("1")],
+            "ItemOperations": [FETCHED],
+            "Ping": [pinged("1")],
+            "SendMail": [answer()],
+        }
+        self.answers |= {
+            name: [said] if isinstance(said, Reply | FaultError) else [*said] for name, said in answers.items()
+        }
+        self.calls: list[Call] = []
+        self.asked: list[str] = []
+
+    async def exchange(self, call: Call) -> Reply:
+        name = parse_qs(urlsplit(call.url).query).get("Cmd", [call.method])[0]
+        if call.method == "OPTIONS" and call.auth is not Auth.CREDENTIAL:
+            name = "anonymous"
+        self.calls.append(call)
+        self.asked.append(name)
+        waiting = self.answers[name]
+        said = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        if isinstance(said, FaultError):
+            raise said
+        return said
+
+    async def dial(self, url: str) -> Wire:
+        raise AssertionError("no conversation here")
+
+    def channel_binding(self, url: str) -> bytes | None:
+        return None
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def headers(self, command: str) -> list[dict[str, str]]:
+        return [dict(call.headers) for call, name in zip(self.calls, self.asked, strict=True) if name == command]
+
+    def bodies(self, command: str) -> list[bytes]:
+        return [call.body for call, name in zip(self.calls, self.asked, strict=True) if name == command]
+
+
+class Person:
+    """Implements `Identity`: a password, or tokens."""
+
+    def __init__(self, username: str = "a@b", kind: str = "basic") -> None:
+        self.username, self.kind, self.bearer = username, kind, kind == "refresh_token"
+
+    async def password(self) -> Secret:
+        return Secret(PASSWORDS.get(self.username, "secret"))
+
+    async def token(self, timeline: Timeline, *, fresh: bool = False) -> Token:
+        return Token(Secret("t"), 3600.0, 0.0, cached=not fresh)
+
+    async def authorization(self, call: Call, timeline: Timeline) -> str:
+        if self.bearer:
+            return "Bearer t"
+        pair = f"{self.username}:{(await self.password()).reveal()}"
+        return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+    async def answer(self, call: Call, reply: Reply, binding: bytes | None) -> str | None:
+        return None
+
+
+class Ticks:
+    """A clock that goes on by `step` seconds at every look."""
+
+    def __init__(self, step: float = 0.0) -> None:
+        self.now, self.step = 0.0, step
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+def transaction(
+    server: Any,
+    *,
+    memory: MEMORY | None = None,
+    environment: Environment = Environment.INDEPENDENT,
+    person: Person | None = None,
+    depth: Depth = Depth.MAILBOX,
+    options: ActiveSyncOptions | None = None,
+    steps: frozenset[str] = frozenset(),
+    endpoints: dict[str, str] | None = None,
+    timeline: Timeline | None = None,
+    push: PushSettings | None = None,
+) -> Transaction:
+    person = person or (None if depth is Depth.REACH else Person())
+    assignment = Assignment(
+        "activesync",
+        Target("hq", environment, person.username if person else "a@b", endpoints or {"activesync": URL}),
+        depth,
+        60,
+        600,
+        "someone" if person else None,
+        person.kind if person else "",
+        options=options or ActiveSyncOptions(),
+        steps=steps,
+        push=push,
+    )
+    return Transaction(assignment, server, timeline or Timeline(Ticks()), Device("DEV1", memory), person)
+
+
+async def run(server: Server, memory: MEMORY | None = None, **more: Any) -> Outcome:
+    return await perform(CLIENT, transaction(server, memory={} if memory is None else memory, **more))
+
+
+def names(outcome: Outcome) -> list[str]:
+    return [result.step for result in outcome.results]
+
+
+def step(outcome: Outcome, name: str) -> StepResult:
+    return next(result for result in outcome.results if result.step == name)
+
+
+def landed(outcome: Outcome) -> tuple[str, str, Reason]:
+    """Return step, code and reason of the failure."""
+    assert outcome.failure is not None
+    assert outcome.fault is not None
+    return outcome.failure.step, outcome.fault.kind.code, outcome.fault.reason
+
+
+# -- the table -----------------------------------------------------------------------------------------------------
+
+
+def test_the_table_has_its_steps_in_order() -> None:
+    """By the names of the specification."""
+    assert [one.name for one in CLIENT.steps] == [
+        *("health_page", "discover_eas", "options_anonymous", "oauth_challenge", "token_request", "options"),
+        *("provision_fetch", "provision_ack", "folder_sync", "settings_user", "sync_prime", "item_estimate"),
+        *("sync_fetch", "item_fetch", "search", "ping", "send_mail"),
+    ]
+    assert [one.name for one in CLIENT.steps if one.opt_in] == ["health_page", "search", "ping", "send_mail"]
+    assert CLIENT.endpoints[0] == "activesync"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"device_type": "not a word"},
+        {"window_size": 0},
+        {"window_size": 513},
+        {"filter_type": 6},
+        {"ping_seconds": 0},
+        {"ping_seconds": 3541},
+        {"cold_every": 0},
+    ],
+)
+def test_options_out_of_bounds_are_refused(wrong: dict[str, Any]) -> None:
+    """At load, with a sentence."""
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        ActiveSyncOptions(**wrong)
+
+
+# -- a healthy server ----------------------------------------------------------------------------------------------
+
+
+async def test_a_first_transaction_goes_all_the_way() -> None:
+    """As against SOGo: no policy, a first key of -1, an empty answer for nothing new."""
+    memory: MEMORY = {}
+    outcome = await run(server := Server(), memory)
+    assert outcome.fault is None
+    assert names(outcome) == [
+        *("options_anonymous", "options", "provision_fetch", "folder_sync", "settings_user", "sync_prime"),
+        *("item_estimate", "sync_fetch", "item_fetch"),
+    ]
+    assert memory["sync_key"] == "1-4"
+    assert all(fields["MS-ASProtocolVersion"] == "14.1" for fields in server.headers("Sync"))
+
+
+async def test_later_transactions_go_on_with_their_keys() -> None:
+    """Policy and first Sync are asked for once; the store is asked for the newest item every time."""
+    memory: MEMORY = {}
+    await run(Server(), memory)
+    outcome = await run(
+        server := Server(FolderSync=folder_sync(), Sync=answer(), GetItemEstimate=estimated("0")), memory
+    )
+    assert outcome.fault is None
+    assert "Provision" not in server.asked
+    assert names(outcome)[-2:] == ["sync_fetch", "item_fetch"]
+    assert b"host_1_0" in server.bodies("FolderSync")[0]
+    assert b"1-4" in server.bodies("Sync")[0]
+
+
+async def test_now_and_then_all_keys_start_at_zero() -> None:
+    """Every second time, when so configured."""
+    memory: MEMORY = {}
+    keys = []
+    for _ in range(4):
+        await run(server := Server(), memory, options=ActiveSyncOptions(cold_every=2))
+        keys.append(b"\x030\x00" in server.bodies("FolderSync")[0])
+    assert keys == [True, False, True, False]
+
+
+async def test_an_empty_mailbox_is_healthy() -> None:
+    """Also a virgin one, whose first key stays for ever."""
+    memory: MEMORY = {}
+    for _ in range(3):
+        outcome = await run(Server(Sync=[synced("-1"), answer()], GetItemEstimate=estimated("0")), memory)
+        memory.pop("sync_key")
+        assert outcome.fault is None
+        assert "item_fetch" in outcome.skipped
+
+
+async def test_an_estimate_that_no_item_bears_out_is_no_fault() -> None:
+    """SOGo estimates messages that are gone by now: of an emptied inbox it says 3, and gives none."""
+    outcome = await run(Server(Sync=[synced("-1"), answer()], GetItemEstimate=estimated("3")))
+    assert outcome.fault is None
+    assert (step(outcome, "item_estimate").facts["estimate"], step(outcome, "sync_fetch").facts["items"]) == (3, 0)
+
+
+async def test_reach_needs_no_credential() -> None:
+    """In Exchange Online it wants to see OAuth."""
+    bearer = {"WWW-Authenticate": 'Bearer authorization_uri="https://login.example.test/"'}
+    server = Server(anonymous=[CHALLENGE, answer(status=401, headers=bearer)])
+    outcome = await run(server, depth=Depth.REACH, environment=Environment.EXCHANGE_ONLINE)
+    assert (names(outcome), outcome.fault) == (["options_anonymous", "oauth_challenge"], None)
+    assert ("Authorization", "Bearer") in server.calls[1].headers
+    assert "Authorization" not in dict(server.calls[0].headers)
+
+
+async def test_strangers_must_not_be_let_in() -> None:
+    """An anonymous 200 is no health."""
+    outcome = await run(Server(anonymous=offered()))
+    assert landed(outcome) == ("options_anonymous", "eas_anonymous_allowed", Reason.UNEXPECTED_CHALLENGE)
+
+
+async def test_discovery_is_asked_where_it_is_configured() -> None:
+    """And skipped elsewhere."""
+    found = Reply(200, Headers(), b'{"Url":"https://eas.example.test/eas"}')
+    both = {"activesync": URL, "autodiscover": "https://mail.example.test/autodiscover/autodiscover.json"}
+    outcome = await run(Server(GET=found), endpoints=both)
+    assert "discover_eas" in names(outcome)
+    assert "discover_eas" in (await run(Server())).skipped
+
+
+async def test_every_optional_step_is_run_when_named() -> None:
+    """On Exchange Server."""
+    searched = answer(page(0x0F) + tag(0x05, tag(0x0C, "1"), tag(0x0D, tag(0x07, tag(0x0C, "1")))))
+    server = Server(GET=Reply(200, Headers(), b"200 OK"), Search=searched)
+    optional = frozenset({"health_page", "search", "ping", "send_mail"})
+    outcome = await run(server, steps=optional, environment=Environment.EXCHANGE_SERVER)
+    assert outcome.fault is None
+    assert optional <= set(names(outcome))
+    assert b"To: <a@b>" in server.bodies("SendMail")[0]
+
+
+# -- versions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environment", "options", "versions", "expected"),
+    [
+        (Environment.EXCHANGE_ONLINE, {}, "16.1", "16.1"),
+        (Environment.EXCHANGE_ONLINE, {}, "14.1,16.0,16.1", "16.1"),
+        (Environment.EXCHANGE_SERVER, {}, "14.0,14.1,16.0,16.1", "16.1"),
+        (Environment.EXCHANGE_SERVER, {}, "12.1,14.0,14.1", "14.1"),
+        (Environment.EXCHANGE_SERVER, {"protocol_version": "14.1"}, "14.1,16.1", "14.1"),
+        (Environment.EXCHANGE_ONLINE, {"protocol_version": "14.1"}, "16.1", "eas_version_retired"),
+        (Environment.EXCHANGE_SERVER, {"protocol_version": "16.1"}, "14.1", "eas_version_not_offered"),
+        (Environment.EXCHANGE_ONLINE, {}, "14.1", "eas_version_not_offered"),
+    ],
+)
+async def test_a_version_is_agreed_on(
+    environment: Environment, options: dict[str, Any], versions: str, expected: str
+) -> None:
+    """What Exchange Online has withdrawn is retired, not wrong."""
+    server = Server(OPTIONS=offered(versions))
+    outcome = await run(server, environment=environment, options=ActiveSyncOptions(**options))
+    if expected.startswith("eas"):
+        assert landed(outcome) == ("options", expected, Reason.CLIENT_MISCONFIG)
+    else:
+        assert server.headers("FolderSync")[0]["MS-ASProtocolVersion"] == expected
+
+
+async def test_a_version_that_a_command_refuses_online_is_retired() -> None:
+    """138 below 16.1."""
+    server = Server(OPTIONS=offered("14.1,16.1"), FolderSync=folder_sync("138"))
+    old = ActiveSyncOptions(protocol_version="14.1")
+    outcome = await run(server, environment=Environment.EXCHANGE_ONLINE, options=old)
+    assert landed(outcome)[1] == "eas_version_retired"
+    outcome = await run(server, environment=Environment.EXCHANGE_SERVER, options=old)
+    assert landed(outcome)[1] == "eas_138"
+
+
+# -- policies ------------------------------------------------------------------------------------------------------
+
+POLICY = [provisioned("1", tag(0x09, "111")), provisioned("1", tag(0x09, "222"))]
+
+
+async def test_a_policy_is_acknowledged_and_its_key_kept() -> None:
+    """The temporary key acknowledges, the final one goes with every command."""
+    memory: MEMORY = {}
+    outcome = await run(server := Server(Provision=POLICY), memory)
+    assert outcome.fault is None
+    assert [fields["X-MS-PolicyKey"] for fields in server.headers("Provision")] == ["0", "111"]
+    assert server.headers("FolderSync")[0]["X-MS-PolicyKey"] == memory["policy_key"] == "222"
+
+
+async def test_a_policy_that_may_not_be_acknowledged_stops_the_transaction() -> None:
+    """By our own setting; nothing is claimed."""
+    server = Server(Provision=POLICY)
+    outcome = await run(server, options=ActiveSyncOptions(acknowledge_policy=False))
+    assert landed(outcome) == ("provision_ack", "eas_policy_not_acknowledged", Reason.ACCESS_POLICY)
+    assert server.asked.count("Provision") == 1
+
+
+@pytest.mark.parametrize("wish", [answer(status=449), folder_sync("142"), folder_sync("143"), folder_sync("144")])
+async def test_a_server_that_wants_provisioning_gets_it_once(wish: Reply) -> None:
+    """And then the same command again; a second wish is the failure."""
+    memory: MEMORY = {"policy_key": "9"}
+    outcome = await run(server := Server(FolderSync=[wish, folders()], Provision=POLICY), memory)
+    assert outcome.fault is None
+    assert memory["policy_key"] == "222"
+    assert [fields["X-MS-PolicyKey"] for fields in server.headers("FolderSync")] == ["9", "222"]
+    outcome = await run(server := Server(FolderSync=wish, Provision=POLICY), {"policy_key": "9"})
+    assert landed(outcome)[::2] == ("folder_sync", Reason.ACCESS_POLICY)
+    assert server.asked.count("FolderSync") == 2
+
+
+async def test_a_transaction_is_provisioned_again_no_more_than_once() -> None:
+    """However many of its commands want it."""
+    server = Server(FolderSync=[folder_sync("142"), folders()], Settings=answer(status=449), Provision=POLICY)
+    outcome = await run(server, {"policy_key": "9"})
+    assert landed(outcome) == ("settings_user", "eas_http_449", Reason.ACCESS_POLICY)
+    assert server.asked.count("Settings") == 1
+
+
+async def test_an_order_to_wipe_is_never_acknowledged() -> None:
+    """Wherever it comes."""
+    wipe = answer(page(0x0E) + tag(0x05, tag(0x0B, "1"), tag(0x0C)))
+    outcome = await run(server := Server(Provision=wipe))
+    assert landed(outcome) == ("provision_fetch", "eas_remote_wipe", Reason.ACCESS_POLICY)
+    assert server.asked.count("Provision") == 1
+    outcome = await run(Server(FolderSync=folder_sync("140")))
+    assert landed(outcome)[1] == "eas_remote_wipe"
+
+
+# -- a server that is unwell ---------------------------------------------------------------------------------------
+
+
+async def test_a_hierarchy_without_inbox_is_a_mailbox_out_of_reach() -> None:
+    """SOGo without its mail store says that all is well, and shows calendars."""
+    outcome = await run(Server(FolderSync=folder_sync("1", "k", added("vevent%2Fpersonal", "8"))))
+    assert landed(outcome) == ("folder_sync", "eas_no_inbox", Reason.MAILBOX_UNAVAILABLE)
+
+
+async def test_an_inbox_that_is_said_to_be_deleted_is_out_of_reach() -> None:
+    """What SOGo tells a device that has keys; it is asked for everything the next time."""
+    memory: MEMORY = {}
+    await run(Server(), memory)
+    gone = folder_sync("1", "k2", tag(0x10, tag(0x08, "mail%2F1")))
+    assert landed(await run(Server(FolderSync=gone), memory))[1] == "eas_no_inbox"
+    outcome = await run(server := Server(), memory)
+    assert outcome.fault is None
+    assert b"\x030\x00" in server.bodies("FolderSync")[0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ({"OPTIONS": answer(status=401)}, ("options", "http_401", Reason.AUTH_REJECTED)),
+        ({"OPTIONS": answer(status=503)}, ("options", "http_503", Reason.SERVER_BUSY)),
+        ({"FolderSync": folder_sync("6")}, ("folder_sync", "eas_folder_sync_6", Reason.SERVER_ERROR)),
+        ({"FolderSync": folder_sync("177")}, ("folder_sync", "eas_177", Reason.CLIENT_MISCONFIG)),
+        ({"FolderSync": folder_sync("114")}, ("folder_sync", "eas_114", Reason.MAILBOX_UNAVAILABLE)),
+        ({"FolderSync": answer()}, ("folder_sync", "empty_reply", Reason.PROTOCOL_VIOLATION)),
+        (
+            {"FolderSync": Reply(200, body=b"<html>")},
+            ("folder_sync", "html_instead_of_data", Reason.PROTOCOL_VIOLATION),
+        ),
+        ({"Sync": sync_status("13")}, ("sync_prime", "eas_sync_13", Reason.SERVER_ERROR)),
+        ({"Sync": answer()}, ("sync_prime", "empty_reply", Reason.PROTOCOL_VIOLATION)),
+        ({"Sync": [synced("-1"), sync_status("5")]}, ("sync_fetch", "eas_sync_5", Reason.SERVER_ERROR)),
+        ({"Sync": [synced("-1"), sync_status("16")]}, ("sync_fetch", "eas_sync_16", Reason.SERVER_BUSY)),
+        ({"ItemOperations": answer(status=500)}, ("item_fetch", "http_500", Reason.SERVER_ERROR)),
+    ],
+)
+async def test_each_failure_lands_in_its_step(
+    answers: dict[str, Said | list[Said]], expected: tuple[str, str, Reason]
+) -> None:
+    """By its own code."""
+    assert landed(await run(Server(**answers))) == expected
+
+
+async def test_a_hierarchy_key_that_is_refused_is_given_up_once() -> None:
+    """9, and from the beginning; a server that refuses key 0 too is at fault."""
+    memory: MEMORY = {}
+    await run(Server(), memory)
+    outcome = await run(server := Server(FolderSync=[folder_sync("9"), folders()]), memory)
+    assert outcome.fault is None
+    assert b"\x030\x00" in server.bodies("FolderSync")[1]
+    outcome = await run(Server(FolderSync=folder_sync("9")), memory)
+    assert landed(outcome) == ("folder_sync", "eas_folder_sync_9", Reason.SERVER_ERROR)
+
+
+async def test_a_sync_key_that_is_refused_is_primed_anew_once() -> None:
+    """3, a first key, and the same question again."""
+    memory: MEMORY = {}
+    await run(Server(), memory)
+    recovering = [sync_status("3"), synced("-1"), synced("1-5", "2"), answer()]
+    outcome = await run(Server(FolderSync=folder_sync(), Sync=recovering), memory)
+    assert outcome.fault is None
+    assert step(outcome, "sync_fetch").facts["key"] == "refused"
+    outcome = await run(
+        Server(FolderSync=folder_sync(), Sync=[sync_status("3"), synced("-1"), sync_status("3")]), memory
+    )
+    assert landed(outcome)[1:] == ("eas_sync_3", Reason.SERVER_ERROR)
+
+
+async def test_an_item_that_was_deleted_meanwhile_is_forgotten() -> None:
+    """No fault of anybody."""
+    memory: MEMORY = {}
+    gone = answer(page(0x14) + tag(0x05, tag(0x0D, "1"), tag(0x0E, tag(0x06, tag(0x0D, "6")))))
+    outcome = await run(Server(ItemOperations=gone), memory)
+    assert outcome.fault is None
+    assert "newest" not in memory
+
+
+async def test_somebody_elses_mailbox_is_a_matter_of_set_up() -> None:
+    """The addresses tell."""
+    user = tag(0x1D, tag(0x06, "1"), tag(0x07, tag(0x1E, tag(0x1F, "other@b"))))
+    outcome = await run(Server(Settings=answer(page(0x12) + tag(0x05, tag(0x06, "1"), user))))
+    assert landed(outcome) == ("settings_user", "eas_address_not_listed", Reason.CLIENT_MISCONFIG)
+    assert "other" not in str(outcome.fault)
+
+
+# -- 451 -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_mailbox_that_moved_is_followed_once() -> None:
+    """Within the domain; every later command goes there too."""
+    there = "https://eas2.example.test/Microsoft-Server-ActiveSync"
+    moved = answer(status=451, headers={"X-MS-Location": there})
+    outcome = await run(server := Server(FolderSync=[moved, folders()]))
+    assert outcome.fault is None
+    assert server.calls[-1].url.startswith(there)
+    outcome = await run(server := Server(FolderSync=moved))
+    assert landed(outcome) == ("folder_sync", "eas_moved", Reason.REDIRECT_LOOP)
+    assert server.asked.count("FolderSync") == 2
+
+
+@pytest.mark.parametrize("location", ["", "http://eas2.example.test/eas", "https://elsewhere.invalid/eas"])
+async def test_the_credential_is_not_carried_elsewhere(location: str) -> None:
+    """Nor over a plain connection."""
+    moved = answer(status=451, headers={"X-MS-Location": location})
+    for command in ("OPTIONS", "FolderSync"):
+        outcome = await run(server := Server(**{command: moved}))
+        assert landed(outcome)[2] is Reason.REDIRECT_LOOP
+        assert all(call.url.startswith("https://mail.example.test/") for call in server.calls)
+
+
+# -- the channel ---------------------------------------------------------------------------------------------------
+
+
+async def held(server: Server, tick: float = 0.0, memory: MEMORY | None = None) -> tuple[HeldPing, Transaction]:
+    tx = transaction(server, memory={} if memory is None else memory, timeline=Timeline(Ticks(tick)))
+    channel = HeldPing()
+    await channel.open(tx)
+    return channel, tx
+
+
+async def fault_of(wait: Callable[[], Any]) -> Fault:
+    with pytest.raises(FaultError) as caught:
+        await wait()
+    return caught.value.fault
+
+
+async def test_a_quiet_channel_holds_and_one_with_news_is_brought_to_rest() -> None:
+    """After news the folder is read to its end, or every Ping would return at once."""
+    channel, tx = await held(server := Server(Ping=[pinged("1"), pinged("2")]), tick=200.0)
+    assert await channel.wait(tx, 300) is False
+    server.answers["Sync"] = [synced("2-9", "2"), answer()]
+    assert await channel.wait(tx, 300) is True
+    assert server.asked[-3:] == ["Ping", "Sync", "Sync"]
+    assert b"\x03300\x00" in server.bodies("Ping")[0]
+    await channel.close(tx)
+
+
+async def test_the_heartbeat_that_the_server_names_is_adopted() -> None:
+    """For this hold and the following ones."""
+    pings = [pinged("5", tag(0x08, "90")), pinged("1")]
+    channel, tx = await held(server := Server(Ping=pings), tick=200.0)
+    for _ in range(2):
+        assert await channel.wait(tx, 300) is False
+    assert [b"\x0390\x00" in body for body in server.bodies("Ping")] == [False, True, True]
+
+
+@pytest.mark.parametrize(("pings", "code"), [([pinged("7")], "eas_ping_7"), ([pinged("8")], "eas_ping_8")])
+async def test_a_hierarchy_that_stays_out_of_date_is_a_fault(pings: list[Said], code: str) -> None:
+    """7: FolderSync once; 8 at once."""
+    channel, tx = await held(server := Server(Ping=pings))
+    before = server.asked.count("FolderSync")
+    assert (await fault_of(lambda: channel.wait(tx, 300))).kind.code == code
+    assert server.asked.count("FolderSync") - before == (code == "eas_ping_7")
+
+
+async def test_a_hierarchy_that_is_out_of_date_is_asked_for() -> None:
+    """And then the Ping goes on."""
+    channel, tx = await held(Server(Ping=[pinged("7"), pinged("2")]))
+    assert await channel.wait(tx, 300) is True
+
+
+async def test_three_pings_that_end_too_early_lose_the_channel() -> None:
+    """Two may happen."""
+    channel, tx = await held(Server())
+    assert [await channel.wait(tx, 300) for _ in range(2)] == [False, False]
+    fault = await fault_of(lambda: channel.wait(tx, 300))
+    assert (fault.kind.code, fault.reason) == ("eas_ping_too_early", Reason.PUSH_CHANNEL_LOST)
+
+
+async def test_a_connection_that_ends_while_waiting_is_a_lost_channel() -> None:
+    """And says how."""
+    channel, tx = await held(Server(Ping=FaultError(PEER_CLOSED)))
+    fault = await fault_of(lambda: channel.wait(tx, 300))
+    assert (fault.kind.code, fault.reason) == ("eas_ping_lost", Reason.PUSH_CHANNEL_LOST)
+    assert fault.evidence["cause"] == "peer_closed"
+
+
+# -- SOGo itself ---------------------------------------------------------------------------------------------------
+
+
+async def phone(sogo: Sogo, pki: Pki, user: str, memory: MEMORY, **more: Any) -> Transaction:
+    """Return a transaction of `user` with the real network."""
+    timeline = Timeline()
+    session = Network(Route(tls=TlsPolicy(ca_file=str(pki.ca_file)))).session(timeline)
+    where = {"activesync": sogo.url}
+    return transaction(session, memory=memory, person=Person(user), endpoints=where, timeline=timeline, **more)
+
+
+async def look(sogo: Sogo, pki: Pki, user: str, memory: MEMORY, **more: Any) -> Outcome:
+    return await perform(CLIENT, await phone(sogo, pki, user, memory, **more))
+
+
+async def test_sogo_is_healthy_cold_and_warm(sogo: Sogo, pki: Pki) -> None:
+    """The whole transaction, with every optional step that SOGo has."""
+    sogo.deliver(ALICE, "For the phone")
+    memory: MEMORY = {}
+    for _ in range(2):
+        outcome = await look(sogo, pki, ALICE, memory)
+        assert (outcome.fault, names(outcome)[-1]) == (None, "item_fetch")
+    options = ActiveSyncOptions(ping_seconds=5, base64_query=False)
+    outcome = await look(sogo, pki, ALICE, memory, steps=frozenset({"search", "ping", "send_mail"}), options=options)
+    assert (outcome.fault, names(outcome)[-3:]) == (None, ["search", "ping", "send_mail"])
+    assert step(outcome, "ping").facts["status"] == "1"
+
+
+async def test_a_message_deleted_behind_the_phones_back_is_no_outage(sogo: Sogo, pki: Pki) -> None:
+    """The newest message goes between two transactions."""
+    sogo.deliver(ALICE, "Soon gone")
+    memory: MEMORY = {}
+    assert (await look(sogo, pki, ALICE, memory)).fault is None
+    empty_inbox(sogo, ALICE)
+    assert (await look(sogo, pki, ALICE, memory)).fault is None
+    assert (await look(sogo, pki, ALICE, memory)).fault is None
+
+
+def empty_inbox(sogo: Sogo, user: str) -> None:
+    """Delete all messages of `user` by IMAP."""
+    with imaplib.IMAP4("127.0.0.1", sogo.dovecot.imap_port) as program:
+        program.login(user, PASSWORDS[user])
+        program.select("INBOX")
+        program.store("1:*", "+FLAGS", "\\Deleted")
+        program.expunge()
+
+
+@pytest.mark.parametrize("user", [BOB, CAROL])
+async def test_sogo_without_its_mail_store_is_seen_to_be_down(sogo: Sogo, pki: Pki, user: str) -> None:
+    """Whether the phone has keys or not, whether there is mail or not: the front end answers 200 to everything."""
+    warm: MEMORY = {}
+    assert (await look(sogo, pki, user, warm)).fault is None
+    with sogo.mail_down():
+        for memory in (warm, {}):
+            outcome = await look(sogo, pki, user, memory)
+            assert landed(outcome) == ("folder_sync", "eas_no_inbox", Reason.MAILBOX_UNAVAILABLE)
+    assert (await look(sogo, pki, user, warm)).fault is None
+
+
+async def test_sogo_without_its_database_is_seen_to_be_down(sogo: Sogo, pki: Pki) -> None:
+    """It still knows its users and answers 200."""
+    memory: MEMORY = {}
+    assert (await look(sogo, pki, ALICE, memory)).fault is None
+    with sogo.database_down():
+        assert landed(await look(sogo, pki, ALICE, memory)) == ("sync_prime", "eas_sync_13", Reason.SERVER_ERROR)
+    assert (await look(sogo, pki, ALICE, memory)).fault is None
+
+
+async def test_sogo_tells_a_waiting_phone_of_news(sogo: Sogo, pki: Pki) -> None:
+    """Told at once of what came before the Ping, then quiet: no busy loop."""
+    tx = await phone(sogo, pki, ALICE, {}, push=PushSettings(hold=5, life=60))
+    channel = HeldPing()
+    try:
+        await channel.open(tx)
+        sogo.deliver(ALICE, "News")
+        assert await channel.wait(tx, 30) is True
+        assert await channel.wait(tx, 5) is False
+    finally:
+        await channel.close(tx)
+        await tx.close()
