@@ -34,6 +34,7 @@ test: venv
 
 servers:
 	@tools/install-servers
+	@PYTHON=$(PYTHON) tools/image-base
 
 check: venv
 	.venv/bin/ruff format --check .

@@ -98,7 +98,8 @@ PANELS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
             (
                 (
                     f"sum by (client, phase) (rate(clientaccess_phase_duration_seconds_sum{{{SELECT}}}[10m]))"
-                    f" / (sum by (client, phase) (rate(clientaccess_phase_duration_seconds_count{{{SELECT}}}[10m])) > 0)"
+                    " / (sum by (client, phase) "
+                    f"(rate(clientaccess_phase_duration_seconds_count{{{SELECT}}}[10m])) > 0)"
                 ),
                 "{{client}} {{phase}}",
             ),

@@ -1,0 +1,167 @@
+"""CPU per probe, beside prometheus-blackbox-exporter, on the same nginx in the same run.
+
+The claim is the ratio within one round; milliseconds vary with the machine. Variants take turns in each round, and the
+median over the rounds is shown. Every answer is checked: a round with a failed probe is an error, not a figure.
+"""
+
+import asyncio
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import urllib.parse
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+
+from benchmarks.figures import Figure, show
+from tests.servers.account import fresh_room, make
+from tests.servers.pki import Pki
+from tests.servers.ports import accepts, free_port
+from tests.servers.process import Daemon
+
+ROUNDS = 5
+PROBES = 600
+CONCURRENCY = 16
+PROGRAMS = ("nginx", "prometheus-blackbox-exporter")
+NGINX = """
+daemon off; worker_processes 1; pid {room}/nginx.pid; error_log {room}/error.log crit;
+load_module /usr/lib/nginx/modules/ngx_mail_module.so;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  client_body_temp_path {room}/body; proxy_temp_path {room}/proxy; fastcgi_temp_path {room}/fastcgi;
+  uwsgi_temp_path {room}/uwsgi; scgi_temp_path {room}/scgi;
+  server {{
+    listen 127.0.0.1:{https} ssl; server_name localhost; ssl_protocols TLSv1.3;
+    ssl_certificate {certificate}; ssl_certificate_key {key};
+    location / {{ default_type application/json; return 200 '{{"ok":true}}'; }}
+  }}
+}}
+mail {{
+  auth_http 127.0.0.1:{https}/; imap_capabilities IMAP4rev1 SASL-IR AUTH=PLAIN ID;
+  server {{
+    listen 127.0.0.1:{imap} ssl; protocol imap; ssl_protocols TLSv1.3;
+    ssl_certificate {certificate}; ssl_certificate_key {key};
+  }}
+}}
+"""
+BLACKBOX = """
+modules:
+  https: {{prober: http, timeout: 10s, http: {{tls_config: {{ca_file: "{ca}"}}, preferred_ip_protocol: ip4}}}}
+  imap:
+    prober: tcp
+    timeout: 10s
+    tcp:
+      tls: true
+      tls_config: {{ca_file: "{ca}", server_name: localhost}}
+      preferred_ip_protocol: ip4
+      query_response: [{{expect: "^\\\\* OK"}}, {{send: ". LOGOUT"}}, {{expect: "^\\\\* BYE"}}]
+"""
+
+
+def main() -> bool:
+    """Run the bench; return whether every goal is met."""
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        print(f"cpu: {', '.join(missing)} not installed (make servers)", file=sys.stderr)
+        return False
+    with ExitStack() as stack:
+        pki = Pki(stack.enter_context(fresh_room("pki")))
+        room = make(stack.enter_context(fresh_room("bench")), "nginx")
+        https, imap, exporter = _serve(stack, pki, room)
+        return show("cpu", _figures(pki, https, imap, exporter))
+
+
+def _serve(stack: ExitStack, pki: Pki, room: Path) -> tuple[str, str, tuple[Daemon, int]]:
+    ports = {"https": free_port(), "imap": free_port()}
+    right = pki.right
+    text = NGINX.format(room=room / "nginx", certificate=right.certificate_file, key=right.key_file, **ports)
+    (room / "nginx.conf").write_text(text)
+    nginx = Daemon(["nginx", "-e", "stderr", "-c", str(room / "nginx.conf")], room / "nginx.log")
+    stack.callback(nginx.stop)
+    nginx.until(lambda: all(accepts(port) for port in ports.values()), "listening")
+    (room / "blackbox.yml").write_text(BLACKBOX.format(ca=pki.ca_file))
+    port = free_port()
+    command = ["prometheus-blackbox-exporter", f"--config.file={room / 'blackbox.yml'}"]
+    exporter = Daemon([*command, f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"], room / "blackbox.log")
+    stack.callback(exporter.stop)
+    exporter.until(lambda: accepts(port), "listening")
+    return f"https://localhost:{ports['https']}/", f"imaps://localhost:{ports['imap']}", (exporter, port)
+
+
+def _figures(pki: Pki, https: str, imap: str, exporter: tuple[Daemon, int]) -> list[Figure]:
+    def ours(kind: str, loop: str) -> float:
+        command = [sys.executable, "-m", "benchmarks.worker", kind, https, imap, str(pki.ca_file), str(PROBES), loop]
+        result = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=300).stdout)
+        if result["good"] < PROBES:
+            raise SystemExit(f"cpu: {kind} on {loop}: only {result['good']} of {PROBES} probes succeeded")
+        return 1000 * float(result["cpu"]) / PROBES
+
+    address = urllib.parse.urlsplit(imap).netloc
+    rounds = [
+        {
+            "blackbox http": _blackbox(exporter, "https", https),
+            "transport https, uvloop": ours("transport", "uvloop"),
+            "transport https, stdlib": ours("transport", "stdlib"),
+            "attempt https, uvloop": ours("control", "uvloop"),
+            "attempt https, stdlib": ours("control", "stdlib"),
+            "blackbox imap": _blackbox(exporter, "imap", address),
+            "attempt imap4, uvloop": ours("imap4", "uvloop"),
+            "attempt imap4, stdlib": ours("imap4", "stdlib"),
+        }
+        for _ in range(ROUNDS)
+    ]
+    figures = [Figure(name, statistics.median(one[name] for one in rounds), "ms CPU") for name in rounds[0]]
+    for name in rounds[0]:
+        if not name.startswith("blackbox"):
+            peer = "blackbox imap" if "imap" in name else "blackbox http"
+            ratio = statistics.median(one[name] / one[peer] for one in rounds)
+            figures.append(Figure(f"{name} / {peer}", ratio, "ratio"))
+    return figures
+
+
+def _blackbox(exporter: tuple[Daemon, int], module: str, target: str) -> float:
+    """Return milliseconds of the exporter's CPU per probe."""
+    daemon, port = exporter
+    process = psutil.Process(daemon.pid)
+    query = urllib.parse.urlencode({"module": module, "target": target})
+    asyncio.run(_drive(port, query, CONCURRENCY))
+    before = process.cpu_times()
+    good = asyncio.run(_drive(port, query, PROBES))
+    after = process.cpu_times()
+    if good < PROBES:
+        raise SystemExit(f"cpu: blackbox {module}: only {good} of {PROBES} probes succeeded")
+    return 1000 * (after.user + after.system - before.user - before.system) / PROBES
+
+
+async def _drive(port: int, query: str, count: int) -> int:
+    """Ask the exporter for `count` probes as Prometheus would; return how many succeeded."""
+    left, good = count, 0
+    request = f"GET /probe?{query} HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n\r\n".encode()
+
+    async def one_after_the_other() -> None:
+        nonlocal left, good
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while left > 0:
+            left -= 1
+            writer.write(request)
+            good += b"\nprobe_success 1" in await _body(reader)
+        writer.close()
+        await writer.wait_closed()
+
+    await asyncio.gather(*(one_after_the_other() for _ in range(min(CONCURRENCY, count))))
+    return good
+
+
+async def _body(reader: asyncio.StreamReader) -> bytes:
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    if b"transfer-encoding: chunked" not in head:
+        return await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
+    body = b""
+    while size := int(await reader.readline(), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    await reader.readline()
+    return body
