@@ -10,7 +10,7 @@ import pytest
 
 from prober.clients.activesync import CLIENT, ActiveSyncOptions, HeldPing
 from prober.exchange import Auth, Call, Headers, Reply, Wire
-from prober.faults.taxonomy import PEER_CLOSED, Fault, FaultError, Reason
+from prober.faults.taxonomy import NO_ANSWER, PEER_CLOSED, PEER_RESET, Fault, FaultError, Kind, Reason
 from prober.model import Assignment, Outcome, PushSettings, StepResult, Target
 from prober.net.network import Network
 from prober.net.route import Route, TlsPolicy
@@ -599,12 +599,19 @@ async def test_three_pings_that_end_too_early_lose_the_channel() -> None:
     assert (fault.kind.code, fault.reason) == ("eas_ping_too_early", Reason.PUSH_CHANNEL_LOST)
 
 
-async def test_a_connection_that_ends_while_waiting_is_a_lost_channel() -> None:
-    """And says how."""
-    channel, tx = await held(Server(Ping=FaultError(PEER_CLOSED)))
+@pytest.mark.parametrize("ending", [PEER_CLOSED, PEER_RESET, NO_ANSWER], ids=lambda kind: kind.code)
+async def test_a_connection_that_ends_while_waiting_is_a_lost_channel(ending: Kind) -> None:
+    """And says how; silence beyond the heartbeat is such an end."""
+    channel, tx = await held(Server(Ping=FaultError(ending)))
     fault = await fault_of(lambda: channel.wait(tx, 300))
     assert (fault.kind.code, fault.reason) == ("eas_ping_lost", Reason.PUSH_CHANNEL_LOST)
-    assert fault.evidence["cause"] == "peer_closed"
+    assert fault.evidence["cause"] == ending.code
+
+
+async def test_an_answer_that_refuses_is_no_lost_channel() -> None:
+    """Somebody spoke: the fault keeps its own name."""
+    channel, tx = await held(Server(Ping=answer(status=503)))
+    assert (await fault_of(lambda: channel.wait(tx, 300))).kind.code == "http_503"
 
 
 # -- SOGo itself ---------------------------------------------------------------------------------------------------

@@ -21,12 +21,23 @@ GLOBALS = {
 }
 COMMANDS = {
     "folder_sync": {R.SERVER_ERROR: [6, 9, 11], R.CLIENT_MISCONFIG: [10], R.MAILBOX_UNAVAILABLE: [12]},
-    "sync": {R.SERVER_ERROR: [3, 5, 12, 13], R.CLIENT_MISCONFIG: [4, 9, 14, 15], R.SERVER_BUSY: [16]},
+    "sync": {R.SERVER_ERROR: [3, 5, 6, 7, 8, 12, 13], R.CLIENT_MISCONFIG: [4, 9, 14, 15], R.SERVER_BUSY: [16]},
     "estimate": {R.SERVER_ERROR: [2, 3, 4]},
     "settings": {R.CLIENT_MISCONFIG: [2, 5, 6], R.ACCESS_POLICY: [3, 7], R.SERVER_BUSY: [4]},
-    "item_operations": {R.CLIENT_MISCONFIG: [2], R.SERVER_ERROR: [3], R.ACCESS_POLICY: [16]},
-    "search": {R.SERVER_ERROR: [3, 7], R.ACCESS_POLICY: [5, 13], R.READ_TIMEOUT: [10], R.CLIENT_MISCONFIG: [2, 8]},
-    "ping": {R.CLIENT_MISCONFIG: [3, 4, 6], R.SERVER_ERROR: [8]},
+    "item_operations": {
+        R.CLIENT_MISCONFIG: [2, 4, 15],
+        R.SERVER_ERROR: [3, 6, 7, 8, 9, 10, 11, 12, 14, 17],
+        R.ACCESS_POLICY: [5, 16],
+        R.AUTH_REJECTED: [18],
+    },
+    "search": {
+        R.CLIENT_MISCONFIG: [2, 4, 8, 12],
+        R.SERVER_ERROR: [3, 6, 7, 11],
+        R.ACCESS_POLICY: [5, 13],
+        R.READ_TIMEOUT: [10],
+        R.AUTH_REJECTED: [14],
+    },
+    "ping": {R.CLIENT_MISCONFIG: [3, 4, 5, 6], R.SERVER_ERROR: [7, 8]},
     "provision": {R.CLIENT_MISCONFIG: [2], R.SERVER_ERROR: [3]},
     "policy": {R.CLIENT_MISCONFIG: [3], R.SERVER_ERROR: [4, 5]},
 }
@@ -56,6 +67,14 @@ def test_every_number_of_a_command_has_its_reason(command: str, code: int, reaso
     assert (caught.value.fault.kind.code, caught.value.fault.reason) == (f"eas_{command}_{code}", reason)
     assert caught.value.fault.evidence == {"command": command, "eas_status": str(code)}
     assert eas_status(caught.value.fault) == str(code)
+
+
+def test_no_number_of_a_command_is_without_a_row_here() -> None:
+    """Or a reason could change unseen."""
+    rows = {
+        (command, str(code)) for command, reasons in COMMANDS.items() for codes in reasons.values() for code in codes
+    }
+    assert rows == set(COMMAND)
 
 
 def test_codes_are_unique() -> None:
