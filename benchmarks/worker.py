@@ -80,7 +80,8 @@ async def work(probe: Probe, count: int) -> dict[str, float]:
         nonlocal left, good
         while left > 0:
             left -= 1
-            good += await probe()
+            succeeded = await probe()  # on a line of its own: `good +=` would read `good` before it waits
+            good += succeeded
 
     before = resource.getrusage(resource.RUSAGE_SELF)
     await asyncio.gather(*(one_after_the_other() for _ in range(CONCURRENCY)))

@@ -1,0 +1,40 @@
+"""What the figures rest on: every probe is counted, also when many wait at once."""
+
+import asyncio
+
+from benchmarks.cpu import _drive
+from benchmarks.figures import Figure
+from benchmarks.worker import work
+
+ANSWER = b"probe_dns 1\nprobe_success 1\n"
+COUNT = 100
+
+
+async def waits_and_succeeds() -> bool:
+    await asyncio.sleep(0)
+    return True
+
+
+async def test_every_probe_of_ours_is_counted_when_many_wait_at_once() -> None:
+    """A success seen while another probe waits is not overwritten when that one ends."""
+    assert (await work(waits_and_succeeds, COUNT))["good"] == COUNT
+
+
+async def test_every_probe_of_the_exporter_is_counted_when_many_wait_at_once() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                await asyncio.sleep(0)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(ANSWER), ANSWER))
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        assert await _drive(server.sockets[0].getsockname()[1], "module=https", COUNT) == COUNT
+
+
+def test_a_goal_is_the_most_a_figure_may_be() -> None:
+    assert Figure("ratio", 0.95, "", 0.95).holds
+    assert Figure("ratio", 0.96, "", 0.95).holds is False
+    assert Figure("ratio", 0.96, "").holds is None
