@@ -528,6 +528,9 @@ async def test_a_mailbox_that_moved_is_followed_once() -> None:
     outcome = await run(server := Server(FolderSync=moved))
     assert landed(outcome) == ("folder_sync", "eas_moved", Reason.REDIRECT_LOOP)
     assert server.asked.count("FolderSync") == 2
+    outcome = await run(server := Server(FolderSync=[moved, folders()], Settings=moved))
+    assert landed(outcome) == ("settings_user", "eas_moved", Reason.REDIRECT_LOOP)
+    assert server.asked.count("Settings") == 1
 
 
 @pytest.mark.parametrize("location", ["", "http://eas2.example.test/eas", "https://elsewhere.invalid/eas"])
