@@ -9,10 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
+from urllib.parse import urlsplit
 
 from prober.exchange import Exchange
 from prober.faults.taxonomy import FaultError, Kind, Reason
-from prober.model import Assignment, PushSettings
+from prober.model import Assignment
 from prober.protocols.autodiscover.json import Discover
 from prober.protocols.eas import status
 from prober.protocols.eas.command import MovedError, Phone
@@ -38,7 +39,8 @@ COMMANDS_USED = frozenset({"FolderSync", "Sync"})
 NO_POLICY = "none"
 SETTLING = 20
 TOO_EARLY = 3
-SHORTEST_PING = 60
+ONLINE = "office365.com"
+"""Where a server of ours may send a mailbox that has moved to Exchange Online."""
 POLICY_UNACKNOWLEDGED = Kind("eas_policy_not_acknowledged", Reason.ACCESS_POLICY)
 
 
@@ -133,7 +135,7 @@ async def say(tx: Transaction, device: Device, make: Callable[[Phone], Exchange[
     try:
         return await tx.ask(make(phone(tx, device)))
     except MovedError as error:
-        if device.moved or not error.url or not _same_site(error.url, tx.endpoint(ENDPOINT)):
+        if device.moved or not _trusted(tx, error.url):
             raise
         device.moved, device.url = True, error.url
         tx.note(redirect="451")
@@ -148,15 +150,11 @@ async def say(tx: Transaction, device: Device, make: Callable[[Phone], Exchange[
     return await tx.ask(make(phone(tx, device)))
 
 
-def _same_site(url: str, configured: str) -> bool:
-    """Whether a server may send our credentials there: to the same domain as the configured host."""
-    here, there = _host(configured), _host(url)
-    domain = ".".join(here.split(".")[-2:])
-    return there == here or (bool(domain) and there.endswith(f".{domain}"))
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].partition(":")[0].lower()
+def _trusted(tx: Transaction, url: str) -> bool:
+    """Whether a server may send our credentials there: to the configured host, its mail domain, or Exchange Online."""
+    there, here = urlsplit(url).hostname or "", urlsplit(tx.endpoint(ENDPOINT)).hostname
+    domains = (tx.mailbox.rpartition("@")[2].lower(), ONLINE)
+    return bool(there) and (there == here or any(domain and f".{there}".endswith(f".{domain}") for domain in domains))
 
 
 def _retired(tx: Transaction, device: Device, error: FaultError) -> FaultError:
@@ -236,7 +234,7 @@ async def options(tx: Transaction, device: Device) -> None:
     try:
         offered = await tx.ask(Options(tx.endpoint(ENDPOINT)))
     except MovedError as error:
-        if not error.url or not _same_site(error.url, tx.endpoint(ENDPOINT)):
+        if not _trusted(tx, error.url):
             raise
         device.moved, device.url = True, error.url
         offered = await tx.ask(Options(device.url))
@@ -459,9 +457,17 @@ class HeldPing:
         await _settle(tx, self._device)
 
     async def wait(self, tx: Transaction, seconds: float) -> bool:
-        """Ping for up to `seconds`; return whether the mailbox changed. Raises `FaultError`."""
-        heartbeat, clock = self._heartbeat(tx, seconds), tx.timeline.clock
-        began = clock()
+        """Ping again and again for up to `seconds`; return whether the mailbox changed. Raises `FaultError`."""
+        clock = tx.timeline.clock
+        until = clock() + seconds
+        while (left := until - clock()) >= 1:
+            if await self._hold(tx, int(left)):
+                return True
+        return False
+
+    async def _hold(self, tx: Transaction, seconds: int) -> bool:
+        clock = tx.timeline.clock
+        heartbeat, began = min(seconds, int(tx.device.memory.get("heartbeat", "3540"))), clock()
         try:
             answer = await _ping(tx, self._device, heartbeat)
         except FaultError as error:
@@ -480,11 +486,6 @@ class HeldPing:
         """Hang up; a phone takes no leave."""
         with suppress(FaultError):
             await tx.close()
-
-    def _heartbeat(self, tx: Transaction, seconds: float) -> int:
-        hold = (tx.assignment.push or PushSettings()).hold
-        allowed = int(tx.device.memory.get("heartbeat", "3540"))
-        return max(1, int(min(hold, max(seconds, SHORTEST_PING), allowed)))
 
 
 def _lost(error: FaultError) -> FaultError:

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Protocol
@@ -27,6 +27,10 @@ SHORTEST_SHARE = 0.5
 ASKING_LIMIT = 60.0
 CLOCK_TOLERANCE = 300.0
 AFTER_FAILED_REFRESH = 30.0
+PATIENCE_WITH_RENEWAL = 1.0
+"""Seconds an attempt waits for an early renewal while the old token is still good."""
+SECOND_CHANCE = 1800.0
+"""Seconds after which a secret that had worked is tried once more."""
 
 
 class Question(Protocol):
@@ -128,7 +132,7 @@ class TokenCache:
         usable = held is not None and now < held.expires()
         if held is not None and usable and not fresh and (now < held.due() or now < self._quiet_until):
             return self._given(held, cached=True)
-        asked = await self._wait(timeline)
+        asked = await (self._early(timeline) if usable and not fresh else self._wait(timeline))
         if asked.held is not None:
             return self._given(asked.held, cached=False)
         if held is not None and usable and not fresh:
@@ -157,8 +161,22 @@ class TokenCache:
         except asyncio.CancelledError:
             timeline.interrupted = running.current
             timeline.adopt(running.spent)
+            if self._asking.cancelled():
+                raise FaultError(kinds.PROBER_CANCELLED) from None
             raise
         timeline.adopt(asked.spent)
+        return asked
+
+    async def _early(self, timeline: Timeline) -> _Asked:
+        """Wait a little for an early renewal: a slow token service is no reason to fail while the old token is good."""
+        trial = Timeline(self._clock)
+        try:
+            async with asyncio.timeout(PATIENCE_WITH_RENEWAL):
+                asked = await self._wait(trial)
+        except TimeoutError:
+            return _Asked(None, None, MappingProxyType({}))
+        if asked.held is not None:
+            timeline.adopt(trial.spent)
         return asked
 
     async def _once(self, timeline: Timeline) -> _Asked:
@@ -175,7 +193,9 @@ class TokenCache:
 
     async def _answered(self, timeline: Timeline) -> _Asked:
         question = await self._ask()
-        self._refuse_again(question.mark)
+        remembered = self._refused_before(question.mark)
+        if remembered is not None:
+            return _Asked(None, remembered, MappingProxyType({}))
         self._observer.requested(self._credential)
         session = self._open(timeline)
         try:
@@ -190,16 +210,17 @@ class TokenCache:
         self._observer.issued(self._credential, self._wall() + granted.expires_in)
         return _Asked(self._held, None, MappingProxyType(timeline.spent))
 
-    def _refuse_again(self, secret: str) -> None:
-        """Answer from memory what asking again would only make worse."""
+    def _refused_before(self, secret: str) -> Fault | None:
+        """Return from memory what asking again would only make worse."""
         refusal = self._refusal
         if refusal is None:
-            return
-        if (refusal.until is not None and self._clock() < refusal.until) or refusal.mark == secret:
-            raise FaultError(
-                refusal.fault.kind, {**refusal.fault.evidence, "answered": "from memory"}, phase=refusal.fault.phase
-            )
+            return None
+        left = None if refusal.until is None else refusal.until - self._clock()
+        if (left is not None and left > 0) or refusal.mark == secret:
+            evidence = MappingProxyType({**refusal.fault.evidence, "answered": "from memory"})
+            return replace(refusal.fault, evidence=evidence, retry_after=left if refusal.fault.retry_after else None)
         self._refusal = None
+        return None
 
     def _remembered(self, error: FaultError, secret: str, reply: Reply | None) -> FaultError:
         """Keep a refusal that must not be asked for again; look at our own clock before blaming anyone."""
@@ -210,7 +231,10 @@ class TokenCache:
         if fault.retry_after is not None:
             self._refusal = _Refusal(fault, self._clock() + fault.retry_after, None)
         elif code in aadsts.DEFINITE:
-            self._refusal = _Refusal(fault, None, secret)
+            worked = self._held is not None
+            self._refusal = _Refusal(
+                fault, self._clock() + SECOND_CHANCE if worked else None, None if worked else secret
+            )
         return error
 
     def _clock_wrong(self, reply: Reply) -> bool:

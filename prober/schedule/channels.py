@@ -30,6 +30,8 @@ STEADY = 60.0
 MARGIN = 30.0
 """Seconds a hold may overrun before silence is a fault."""
 LEAVING = 10.0
+SHORTEST_HOLD = 60.0
+"""Seconds of the last hold at least, beyond the session's life if need be: servers refuse shorter heartbeats."""
 QUICK = 1.0
 """Seconds from one hold to the next at least, should a server answer every hold at once."""
 LOST = frozenset({Reason.CONNECTION_RESET, Reason.READ_TIMEOUT})
@@ -258,7 +260,7 @@ class _Session:
         early = 0
         while (left := until - self._clock()) > 0:
             began = self._clock()
-            fault = await self._hold_once(min(self._push.hold, left))
+            fault = await self._hold_once(min(self._push.hold, max(left, SHORTEST_HOLD)))
             if fault is not None:
                 return fault
             took = self._clock() - began

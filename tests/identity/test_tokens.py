@@ -8,6 +8,7 @@ import pytest
 from prober.exchange import Call, Reply
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError, Reason
+from prober.identity import tokens
 from prober.identity.tokens import TokenCache, mark
 from prober.protocols.oauth.token import Granted, TokenRequest
 from prober.timeline import Timeline
@@ -166,6 +167,49 @@ async def test_a_server_that_wants_to_be_left_alone_is() -> None:
     assert len(setting.service.calls) == 1
     setting.service.now += 61
     assert (await setting.token()).value.reveal() == "a"
+
+
+async def test_a_secret_that_had_worked_gets_a_second_chance_after_half_an_hour() -> None:
+    setting = Setting(granted("a", 60), refused(7000215), granted("b"))
+    await setting.token()
+    setting.service.now = 100.0
+    assert (await setting.fault()).kind.code == "aadsts_7000215"
+    assert (await setting.fault()).evidence["answered"] == "from memory"
+    setting.service.now += 1801
+    assert (await setting.token()).value.reveal() == "b"
+
+
+async def test_an_answer_from_memory_is_no_request_and_no_failure() -> None:
+    setting = Setting(refused(50126))
+    await setting.fault()
+    await setting.fault()
+    assert [what for what, _ in setting.heard.news] == ["requested", "failed"]
+
+
+async def test_a_slow_renewal_does_not_hold_up_who_has_a_good_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The renewal goes on by itself, and serves the next."""
+    monkeypatch.setattr(tokens, "PATIENCE_WITH_RENEWAL", 0.0)
+    setting = Setting(granted("a"), granted("b"))
+    await setting.token()
+    setting.service.now = 3400.0
+    setting.service.gate = asyncio.Event()
+    token = await setting.token()
+    assert (token.value.reveal(), token.cached) == ("a", True)
+    setting.service.gate.set()
+    await settle(lambda: len(setting.heard.news) == 4)
+    setting.service.now += 31
+    assert (await setting.token()).value.reveal() == "b"
+
+
+async def test_closing_tells_who_still_waits_that_it_was_us() -> None:
+    setting = Setting(granted("a"))
+    setting.service.gate = asyncio.Event()
+    waiting = asyncio.create_task(setting.token())
+    await settle(lambda: bool(setting.service.calls))
+    await setting.cache.close()
+    with pytest.raises(FaultError) as caught:
+        await waiting
+    assert caught.value.fault.kind is kinds.PROBER_CANCELLED
 
 
 async def test_a_passing_fault_is_asked_again_at_once() -> None:

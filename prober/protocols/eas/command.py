@@ -126,8 +126,19 @@ class MovedError(FaultError):
 
     def __init__(self, location: str) -> None:
         super().__init__(status.MOVED, {"http_status": "451"})
-        parts = urlsplit(location) if location.isascii() else urlsplit("")
-        self.url = f"https://{parts.netloc}{parts.path}" if parts.scheme == "https" and parts.hostname else ""
+        self.url = _https(location)
+
+
+def _https(location: str) -> str:
+    """Return `location` without user name, query and fragment; nothing where it is no URL over TLS."""
+    try:
+        parts = urlsplit(location)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    if not location.isascii() or parts.scheme != "https" or not host or ":" in host:
+        return ""
+    return f"https://{host}{f':{port}' if port is not None else ''}{parts.path}"
 
 
 def require(found: Element, *path: str) -> str:

@@ -60,6 +60,8 @@ class AnonymousOptions:
             return challenge.schemes(reply.headers)
         if reply.status == 200:
             raise FaultError(status.ANONYMOUS_ALLOWED, {"http_status": "200", **diagnostics.evidence(reply.headers)})
+        if reply.status == 403:
+            raise FaultError(status.ANONYMOUS_FORBIDDEN, {"http_status": "403", **diagnostics.evidence(reply.headers)})
         raise http.fault(reply)
 
 
@@ -84,7 +86,9 @@ class OAuthChallenge:
             if reply.status == 200:
                 raise FaultError(status.ANONYMOUS_ALLOWED, {"http_status": "200"})
             raise http.fault(reply)
-        found = challenge.bearer(reply.headers)
+        found, meaning = challenge.bearer(reply.headers), http.fault(reply)
+        if meaning.fault.kind is http.OAUTH_NOT_AVAILABLE:
+            raise meaning
         if found is None:
             evidence = {"schemes": challenge.schemes(reply.headers), **diagnostics.evidence(reply.headers)}
             raise FaultError(http.NO_BEARER, evidence)

@@ -86,6 +86,6 @@ class Provision:
         if status.check("policy", policy.at("Provision:Status"), fine=(status.OK, NO_POLICY)) == NO_POLICY:
             return Policy("", wanted=False)
         key = require(policy, "Provision:PolicyKey")
-        if not key.isascii() or not key.isdigit() or int(key) >= 1 << 32:
+        if not key.isascii() or not key.isdigit() or len(key) > 10 or int(key) >= 1 << 32:
             raise FaultError(status.MISSING, {"element": "Provision:PolicyKey"})
         return Policy(key, wanted=True)

@@ -112,6 +112,7 @@ VERSION_RETIRED = Kind("eas_version_retired", Reason.CLIENT_MISCONFIG, Domain.PO
 VERSION_NOT_OFFERED = Kind("eas_version_not_offered", Reason.CLIENT_MISCONFIG)
 COMMANDS_NOT_OFFERED = Kind("eas_commands_not_offered", Reason.PROTOCOL_VIOLATION)
 ANONYMOUS_ALLOWED = Kind("eas_anonymous_allowed", Reason.UNEXPECTED_CHALLENGE)
+ANONYMOUS_FORBIDDEN = Kind("eas_anonymous_forbidden", Reason.UNEXPECTED_CHALLENGE)
 PING_TOO_EARLY = Kind("eas_ping_too_early", Reason.PUSH_CHANNEL_LOST)
 PING_LOST = Kind("eas_ping_lost", Reason.PUSH_CHANNEL_LOST)
 NOT_SETTLING = Kind("eas_sync_not_settling", Reason.SERVER_ERROR)

@@ -36,6 +36,11 @@ ERRORS = {
     "access_denied": INTERACTION_REQUIRED,
     "slow_down": TOKEN_THROTTLED,
 }
+STATUSES = {
+    401: CLIENT_REFUSED,
+    404: Kind("token_endpoint_not_found", Reason.CLIENT_MISCONFIG, Domain.IDENTITY),
+}
+"""What a status means where the answer says nothing."""
 CODE = re.compile(r"AADSTS(\d{5,8})")
 PLAIN_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 LONGEST_LIFE = 90 * 86_400.0
@@ -187,7 +192,7 @@ def _refused(reply: Reply, answer: dict[str, Any] | None) -> FaultError:
     if kind is None and isinstance(name, str):
         kind = ERRORS.get(name, TOKEN_REFUSED)
     if kind is None:
-        kind = TOKEN_ANSWER_UNREADABLE
+        kind = STATUSES.get(reply.status, TOKEN_ANSWER_UNREADABLE)
     return FaultError(kind, evidence, retry_after=after if kind.reason is Reason.THROTTLED else None)
 
 

@@ -138,6 +138,8 @@ def test_the_number_is_found_in_the_text_where_the_list_is_missing() -> None:
         (503, {"error": "invalid_grant"}, Reason.TOKEN_SERVICE_ERROR),
         (403, b"<html>", Reason.TOKEN_SERVICE_ERROR),
         (302, b"", Reason.TOKEN_SERVICE_ERROR),
+        (404, b"<html>", Reason.CLIENT_MISCONFIG),
+        (401, b"<html>", Reason.AUTH_REJECTED),
         (200, {"error": "invalid_grant"}, Reason.AUTH_REJECTED),
         (429, b"", Reason.THROTTLED),
         (400, {"error": "invalid_request", "error_codes": [50196]}, Reason.THROTTLED),
