@@ -1,20 +1,34 @@
 """YAML with positions: plain values, and where each of them stands.
 
-Rule of this file: whatever the bytes are, only `SourceError` comes out, and what is read is bounded.
+Rules of this file: whatever the bytes are, only `SourceError` comes out; what is read is bounded; and no message
+repeats what stands in the file, since a password with a `*` or `!` in front reads as an alias or a tag.
 """
 
-from collections.abc import Hashable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-LARGEST_FILE = 4 << 20
+LARGEST_FILE = 1 << 20
+"""Bytes. PyYAML reads some 100 KiB a second, and a thousand targets are a tenth of this."""
 MOST_VALUES = 200_000
 DEEPEST = 64
 PLAIN = {"int", "float", "bool", "null"}
 CONTAINERS = {"seq", "map"}
 TEXT = {"str", "timestamp", "value"}
+MERGE = "tag:yaml.org,2002:merge"
+FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
+"""What an escape may smuggle into a text although no file name and no encoding can hold it."""
+TAGGED = "has a YAML tag, which means nothing here; put quotes around text that starts with '!'"
+TOLD = {
+    "found undefined alias": "names an alias that is not defined; put quotes around text that starts with '*'",
+    "found undefined tag handle": TAGGED,
+    "duplicate tag handle": "defines a tag handle twice",
+    "second occurrence": "defines an anchor a second time",
+}
+"""PyYAML's messages that repeat a word of the file or need their context, and ours instead."""
 
 Location = tuple[str | int, ...]
 Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
@@ -59,7 +73,8 @@ def read(path: Path) -> Source:
     file = str(path)
     start = Position(file, 1, 1)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(LARGEST_FILE + 1)
     except OSError as exc:
         raise SourceError(start, f"cannot be read: {exc.strerror or type(exc).__name__}") from None
     return parse(file, data)
@@ -83,13 +98,20 @@ def parse(file: str, data: bytes) -> Source:
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         at = Position(file, mark.line + 1, mark.column + 1) if mark else start
-        raise SourceError(at, f"is not valid YAML: {exc.problem or exc.context}") from None
-    except yaml.YAMLError as exc:
-        raise SourceError(start, f"is not valid YAML: {type(exc).__name__}") from None
+        raise SourceError(at, _told(exc)) from None
+    except (yaml.YAMLError, ValueError, OverflowError):
+        at = Position(file, loader.line + 1, loader.column + 1)
+        raise SourceError(at, "is not valid YAML: an escape stands for no character") from None
     except RecursionError:
         raise SourceError(start, f"is nested deeper than {DEEPEST} levels") from None
     finally:
         loader.dispose()
+
+
+def _told(exc: yaml.MarkedYAMLError) -> str:
+    """Return what PyYAML says, without the words of the file."""
+    text = exc.problem or exc.context or "cannot be read"
+    return next((ours for theirs, ours in TOLD.items() if text.startswith(theirs)), f"is not valid YAML: {text}")
 
 
 def _readable(file: str, text: str) -> bool:
@@ -125,9 +147,7 @@ class _Reading:
 
     def _value(self, node: yaml.Node, path: Location) -> Value:
         self._positions.setdefault(path, self._at(node))
-        self._values += 1
-        if self._values > MOST_VALUES:
-            raise SourceError(self._at(node), f"holds more than {MOST_VALUES} values, aliases counted", path)
+        self._count(node, path)
         if len(self._inside) >= DEEPEST:
             raise SourceError(self._at(node), f"is nested deeper than {DEEPEST} levels", path)
         if any(node is outer for outer in self._inside):
@@ -135,7 +155,7 @@ class _Reading:
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if node.tag.rpartition(":")[2] not in CONTAINERS:
-            raise SourceError(self._at(node), f"has the tag {node.tag!r}, which means nothing here", path)
+            raise self._tagged(node, path)
         self._inside.append(node)
         try:
             if isinstance(node, yaml.SequenceNode):
@@ -146,48 +166,66 @@ class _Reading:
 
     def _entries(self, node: yaml.Node, path: Location) -> Iterator[tuple[str, Value]]:
         assert isinstance(node, yaml.MappingNode)  # noqa: S101 - YAML has three kinds of node
-        self._refuse_doubles(node, path)
-        self._merge(node, path)
-        for key_node, value_node in node.value:
-            key = self._key(key_node, path)
+        for key, (key_node, value_node) in self._pairs(node, path, 0).items():
             self._positions[(*path, key)] = self._at(key_node)
             yield key, self._value(value_node, (*path, key))
 
-    def _merge(self, node: yaml.MappingNode, path: Location) -> None:
-        """Take in what `<<` names (YAML 1.1 merge keys); a mapping that merges a large crowd counts it all."""
-        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
-            self._loader.flatten_mapping(node)
-            named: dict[Hashable, tuple[yaml.Node, yaml.Node]] = {}
-            for key, value in node.value:
-                named[key.value if isinstance(key, yaml.ScalarNode) else id(key)] = (key, value)
-            if len(node.value) > MOST_VALUES:
-                raise SourceError(self._at(node), f"holds more than {MOST_VALUES} values, aliases counted", path)
-            node.value = list(named.values())
-
-    def _refuse_doubles(self, node: yaml.MappingNode, path: Location) -> None:
-        seen: dict[str, Position] = {}
-        for key_node, _ in node.value:
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
+    def _pairs(self, node: yaml.MappingNode, path: Location, depth: int) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """Return a mapping's entries, with what `<<` names (YAML 1.1 merge keys) where it says nothing itself."""
+        if depth > DEEPEST:
+            raise SourceError(self._at(node), f"is nested deeper than {DEEPEST} levels", path)
+        own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        for key_node, value_node in node.value:
+            self._count(key_node, path)
+            if key_node.tag == MERGE:
+                for other in self._merged(value_node, path):
+                    merged = {**self._pairs(other, path, depth + 1), **merged}
                 continue
-            if key_node.value in seen:
-                first = seen[key_node.value].line
-                where = (*path, str(key_node.value))
-                raise SourceError(self._at(key_node), f"stands here a second time, first in line {first}", where)
-            seen[key_node.value] = self._at(key_node)
+            key = self._key(key_node, path)
+            if key in own:
+                first = self._at(own[key][0]).line
+                message = f"stands here a second time, first in line {first}"
+                raise SourceError(self._at(key_node), message, (*path, key))
+            own[key] = (key_node, value_node)
+        return {**merged, **own}
+
+    def _merged(self, node: yaml.Node, path: Location) -> list[yaml.MappingNode]:
+        """Return the mappings that the value of `<<` names, the first of which overrules the others."""
+        named = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        mappings = [one for one in named if isinstance(one, yaml.MappingNode)]
+        if len(mappings) != len(named):
+            raise SourceError(self._at(node), "`<<` takes in mappings only", path)
+        return mappings
+
+    def _count(self, node: yaml.Node, path: Location) -> None:
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise SourceError(self._at(node), f"holds more than {MOST_VALUES} values, aliases counted", path)
 
     def _key(self, node: yaml.Node, path: Location) -> str:
         if isinstance(node, yaml.ScalarNode) and node.tag.rpartition(":")[2] in TEXT:
-            return str(node.value)
+            return self._text(node, path)
         raise SourceError(self._at(node), "keys must be plain text; put quotes around it", path)
 
     def _scalar(self, node: yaml.ScalarNode, path: Location) -> Value:
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
         if kind in TEXT:
-            return str(node.value)
+            return self._text(node, path)
         if kind not in PLAIN:
-            raise SourceError(self._at(node), f"has the tag {node.tag!r}, which means nothing here", path)
+            raise self._tagged(node, path)
         try:
             plain: Value = self._loader.construct_object(node)
-        except (ValueError, yaml.YAMLError):
+        except (LookupError, ValueError, OverflowError, yaml.YAMLError):  # an explicit tag on a text of another kind
             raise SourceError(self._at(node), f"is not a valid {kind}", path) from None
         return plain
+
+    def _text(self, node: yaml.ScalarNode, path: Location) -> str:
+        text = str(node.value)
+        found = FORBIDDEN.search(text)
+        if found is not None:
+            raise SourceError(self._at(node), f"holds the character {ord(found[0]):#06x}, which no text may hold", path)
+        return text
+
+    def _tagged(self, node: yaml.Node, path: Location) -> SourceError:
+        return SourceError(self._at(node), TAGGED, path)

@@ -1,10 +1,12 @@
 """YAML in, values with positions out, and nothing but `SourceError` for everything else."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prober.settings.source import DEEPEST, LARGEST_FILE, Source, SourceError, parse
+from prober.settings.source import DEEPEST, LARGEST_FILE, Source, SourceError, parse, read
 
 
 def test_every_value_knows_its_line_and_column() -> None:
@@ -44,8 +46,25 @@ def test_merge_keys_are_taken_in_and_do_not_overrule() -> None:
         (b"a: !!int x", "is not a valid int"),
         (b"? [1]\n: 2", "plain text"),
         (b"--- {a: 1}\n--- {a: 2}", "not valid YAML"),
+        (b'a: "\\UFFFFFFFF"', "an escape stands for no character"),
+        (b'"\\UFFFFFFFF": 1', "an escape stands for no character"),
+        (b'a: "\\uD800"', "holds the character 0xd800"),
+        (b'"\\uD800": 1', "holds the character 0xd800"),
+        (b'a: "\\0"', "holds the character 0x0000"),
+        (b"a: !!int ''", "is not a valid int"),
+        (b"a: !!float ''", "is not a valid float"),
+        (b"a: !!bool maybe", "is not a valid bool"),
+        (b"a: 0x_", "is not a valid int"),
+        (b"a: " + b"9" * 5000, "is not a valid int"),
+        (b"a: !!set {x}", "YAML tag, which means nothing here"),
+        (b"a: !x!y 1", "YAML tag, which means nothing here"),
+        (b"a: &a 1\nb: &a 2", "defines an anchor a second time"),
+        (b"a: {<<: 1}", "takes in mappings only"),
+        (b"a: {<<: [{b: 1}, 2]}", "takes in mappings only"),
+        (b"a: &a {<<: *a}", "nested deeper"),
+        (b"a: &a {1: 2}\nb: {<<: *a}", "plain text"),
         (b"", "is empty"),
-        (b"a: *b", "not valid YAML"),
+        (b"a: *b", "not defined"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_its_place(data: bytes, message: str) -> None:
@@ -58,6 +77,32 @@ def test_a_document_that_multiplies_itself_is_refused_before_it_fills_the_memory
     bomb = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
     with pytest.raises(SourceError, match="aliases counted"):
         parse("f", bomb.encode())
+
+
+def test_a_mapping_that_multiplies_itself_by_merging_is_refused_as_well() -> None:
+    """Each level takes in the one below it ten times; nothing of it is ever written out."""
+    bomb = "{k: 1}"
+    for level in range(8):
+        bomb = f"{{<<: [&a{level} {bomb}, {', '.join([f'*a{level}'] * 9)}]}}"
+    with pytest.raises(SourceError, match="aliases counted"):
+        parse("f", b"a: " + bomb.encode())
+
+
+def test_the_first_of_several_merged_mappings_wins() -> None:
+    source = parse("f", b"a: &a {x: 1}\nb: &b {x: 2, y: 2}\nc: {<<: [*a, *b], z: 3}\nd: {z: 4, <<: *a, <<: *b}\n")
+    assert source.value["c"] == {"x": 1, "y": 2, "z": 3}
+    assert source.value["d"] == {"x": 1, "y": 2, "z": 4}
+    assert source.position(("c", "y")).line == 2
+
+
+def test_a_file_is_read_no_further_than_its_bound(tmp_path: Path) -> None:
+    """A device never ends."""
+    with pytest.raises(SourceError, match="larger than 1 MiB"):
+        read(Path("/dev/zero"))
+    with pytest.raises(SourceError, match="cannot be read: Is a directory"):
+        read(tmp_path)
+    with pytest.raises(SourceError, match="cannot be read: No such file"):
+        read(tmp_path / "none.yml")
 
 
 def test_a_huge_file_is_refused_unread() -> None:
