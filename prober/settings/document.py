@@ -3,56 +3,67 @@
 Every key has a description: the JSON Schema and the documentation are made from them.
 """
 
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from prober.identity.spec import CredentialType
-from prober.settings.durations import Duration
+from prober.settings.durations import Duration, Interval, Timeout
 from prober.vocabulary import Depth
 
 NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
 LABEL = r"^[a-z][a-z0-9_]{0,62}$"
+AGENT = r"^[!-~]([ -~]*[!-~])?$"
+PATTERNS: Mapping[str, str] = MappingProxyType(
+    {
+        NAME: "1 to 64 letters, digits, '-', '_' and '.', starting and ending with a letter or digit",
+        LABEL: "a label's name: lower-case letters, digits and '_', starting with a letter",
+        AGENT: "printable ASCII, as HTTP header fields are",
+    }
+)
+SECTION, WORD = "<section>", "<word>"
+FORMS = frozenset({SECTION, WORD, "[key]"})
+"""What pydantic puts into locations although it stands in no file."""
 RESERVED_LABELS = frozenset(
-    (
-        "bound",
-        "client",
-        "clients",
-        "credential",
-        "depth",
-        "domain",
-        "environment",
-        "family",
-        "fidelity",
-        "group",
-        "group_kind",
-        "job",
-        "instance",
-        "le",
-        "phase",
-        "quantile",
-        "reason",
-        "region",
-        "service",
-        "step",
-        "target",
-        "vantage",
-        "vantages",
-        "verdict",
-        "version",
+    (  # what contract and rules use
+        *("alertname", "bound", "client", "clients", "credential", "depth", "domain", "environment", "family"),
+        *("fidelity", "group", "group_kind", "instance", "job", "le", "owner", "phase", "python", "quantile"),
+        *("reason", "region", "revision", "service", "severity", "step", "target", "vantage", "vantages"),
+        *("verdict", "version"),
     )
 )
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _label(text: str) -> str:
-    if text in RESERVED_LABELS or text.startswith("__"):
+    if text in RESERVED_LABELS or text.startswith("exported_"):
         raise ValueError(f"{text!r} is a label of the prober's own or of Prometheus")
     return text
 
 
+def _one_line(text: str) -> str:
+    if _CONTROL_CHARACTERS.search(text):
+        raise ValueError("must be a single line without control characters")
+    return text
+
+
+def _unique(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise ValueError("names something twice")
+    return names
+
+
+def _form(value: object) -> str:
+    """Say which form of a value that may be a word or a section was chosen."""
+    return SECTION if isinstance(value, Mapping | BaseModel) else WORD
+
+
 Name = Annotated[str, Field(pattern=NAME)]
 Label = Annotated[str, Field(pattern=LABEL), AfterValidator(_label)]
-Text = Annotated[str, Field(min_length=1, max_length=1024)]
+Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_one_line)]
 
 
 class Section(BaseModel):
@@ -82,11 +93,11 @@ class NetworkSection(Section):
     family: Literal["auto", "ipv4", "ipv6"] | None = None
     """Address family; `auto` tries all addresses."""
     source_address: Text | None = None
-    """Local address to connect from."""
+    """Local IP address to connect from."""
     resolver: list[Text] | None = None
-    """Name servers (`192.0.2.53`, `192.0.2.53:5353`) instead of the system's."""
+    """Name servers (`192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`) instead of the system's."""
     connect_to: dict[Text, Text] | None = None
-    """Address to dial instead of the one a host name resolves to; SNI and Host stay as they are."""
+    """By host name, the address or other host to dial instead; SNI and Host stay as they are."""
 
 
 class ProxySection(Section):
@@ -94,17 +105,23 @@ class ProxySection(Section):
 
     url: Text
     """`http://host:port`."""
-    username: str = ""
+    username: Annotated[str, Field(max_length=1024), AfterValidator(_one_line)] = ""
     """User name for Basic proxy authentication."""
     password_file: Text | None = None
     """File that holds the password."""
     password_env: Text | None = None
     """Environment variable that holds the password."""
     no_proxy: list[Text] = []
-    """Hosts and domain suffixes (`.corp.example`) that are reached directly."""
+    """Hosts and domain suffixes (`.corp.example`) that are reached directly; `*` for all."""
 
 
-ProxyChoice = ProxySection | Literal["none"] | None
+ProxyChoice = (
+    Annotated[
+        Annotated[ProxySection, Tag(SECTION)] | Annotated[Literal["none"], Tag(WORD)],
+        Discriminator(_form),
+    ]
+    | None
+)
 
 
 class WayOut(Section):
@@ -121,15 +138,15 @@ class WayOut(Section):
 class Global(WayOut):
     """What holds for everything that does not say otherwise."""
 
-    interval: Duration | None = None
-    """Time between attempts, where neither client entry nor client sets one."""
-    timeout: Duration = 60.0
-    """Longest time of one whole attempt."""
+    interval: Interval | None = None
+    """Time between attempts of every client entry that sets none; without it each client has its own default."""
+    timeout: Timeout = 60.0
+    """Longest time of one whole attempt. It may be longer than the interval: what an attempt outlasts is missed."""
     vantage: Name = "default"
     """Where this prober stands: a label."""
-    user_agent: Text = "client-access-prober/1.0"
+    user_agent: Annotated[str, Field(pattern=AGENT, max_length=256)] = "client-access-prober/1.0"
     """User-Agent of every HTTP request; constant for the life of a device."""
-    labels: list[Label] = []
+    labels: Annotated[list[Label], Field(max_length=16), AfterValidator(_unique)] = []
     """Names of extra labels that targets may set."""
 
 
@@ -196,7 +213,16 @@ class Push(Section):
     hold: Duration = 480.0
     """Longest single hold (IDLE, Ping heartbeat)."""
     life: Duration = 3600.0
-    """Time after which the session is renewed."""
+    """Time after which the session is renewed; not shorter than `hold`."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Push":
+        if self.life < self.hold:
+            raise ValueError("life must not be shorter than hold")
+        return self
+
+
+PushChoice = Annotated[Annotated[Push, Tag(SECTION)] | Annotated[bool, Tag(WORD)], Discriminator(_form)]
 
 
 class ClientEntry(Section):
@@ -206,9 +232,9 @@ class ClientEntry(Section):
     """Client to emulate."""
     credential: Text | None = None
     """Credential to sign in with; none means depth `reach`."""
-    interval: Duration | None = None
+    interval: Interval | None = None
     """Time between attempts."""
-    timeout: Duration | None = None
+    timeout: Timeout | None = None
     """Longest time of one whole attempt."""
     depth: Annotated[Depth, Field(strict=False)] | None = None
     """How deep to go; `mailbox` with a credential, `reach` without."""
@@ -218,7 +244,7 @@ class ClientEntry(Section):
     """Latency objective: a slower success is `slow`."""
     options: dict[str, Any] = {}
     """The client's own options."""
-    push: bool | Push = False
+    push: PushChoice = False
     """Hold the client's push channel open as well."""
 
 
@@ -228,7 +254,7 @@ class TargetSection(WayOut):
     name: Name
     """Name of the target: a label."""
     environment: Literal["exchange_online", "exchange_server"]
-    """Sets default endpoints and a few rules of judgement."""
+    """Whose servers these are: sets default endpoints and a few rules of judgement."""
     host: Text | None = None
     """Host of all endpoints (`exchange_server`)."""
     endpoints: dict[str, Text] = {}
@@ -256,10 +282,10 @@ class Control(WayOut):
 
     urls: Annotated[list[Text], Field(min_length=1, max_length=5)]
     """Pages that are known to be well, your own web site first; the control fails only when all fail."""
-    interval: Duration = 60.0
+    interval: Interval = 60.0
     """Time between attempts."""
-    timeout: Duration = 60.0
-    """Longest time of one whole attempt."""
+    timeout: Timeout | None = None
+    """Longest time of one whole attempt; 60 s, and 30 s for each page where there are more than two."""
 
 
 class Maintenance(Section):
@@ -273,7 +299,7 @@ class Maintenance(Section):
     """Repeat after this time, for ever: `1d`, `7d`."""
     targets: list[Text] = []
     """Targets it holds for; none named means all."""
-    comment: str = ""
+    comment: Annotated[str, Field(max_length=1024)] = ""
     """For readers."""
 
 

@@ -3,12 +3,12 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-PATTERN = r"^(\d+(\.\d+)?(ms|s|m|h|d))+$"
+PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$"
 LONGEST = 3660 * 86_400.0
-_PART = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d)")
+_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)")
 
 
 def parse(text: object) -> float:
@@ -25,3 +25,20 @@ def parse(text: object) -> float:
 
 
 Duration = Annotated[float, BeforeValidator(parse), WithJsonSchema({"type": "string", "pattern": PATTERN})]
+
+
+def _interval(seconds: float) -> float:
+    if not 0.1 <= seconds <= 86_400.0:
+        raise ValueError("must be between 100ms and 1d")
+    return seconds
+
+
+def _timeout(seconds: float) -> float:
+    if not 0.1 <= seconds <= 3600.0:
+        raise ValueError("must be between 100ms and 1h")
+    return seconds
+
+
+Interval = Annotated[Duration, AfterValidator(_interval)]
+"""A typing error must neither hammer a server nor leave a target unwatched for days."""
+Timeout = Annotated[Duration, AfterValidator(_timeout)]

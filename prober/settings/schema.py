@@ -1,10 +1,49 @@
 """The JSON Schema of the configuration and its description for people, both made from the document model."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from prober.identity.spec import CredentialType
+from prober.settings.credentials import MAY, NEEDS
 from prober.settings.document import Document
+from prober.settings.targets import DEFAULTS
+
+Schema = dict[str, Any]
+
+HEAD = """# Configuration, key by key
+
+One YAML file, several, or a directory of `*.yml`: lists of targets and maintenance windows and mappings of credentials
+and profiles are taken together, every other section stands in one file only, and names are unique over all files.
+Unknown keys are mistakes. Durations have a unit (`500ms`, `30s`, `2m`, `1h30m`, `7d`). Secrets never stand in the
+configuration: every secret has a `…_file` and, where useful, a `…_env` key, and is read anew when it is needed (the
+password of a proxy: once, at start). File names are relative to the file that names them.
+
+`prober check-config F` reads a configuration as `prober run` would, the files it names included, and prints one line
+per mistake: `file:line:column: dotted.path: what is wrong`.
+
+This page is made from the code; the JSON Schema beside the examples, `config/prober.schema.json`, says the same to
+editors.
+"""
+
+RULES = """
+## Rules over several sections
+
+- `tls`, `network` and `proxy` may stand at `global`, at a target, at `token_service` and at `control`; what a section
+  leaves open is taken from `global`, key by key, but a client certificate always together with its key, and a proxy
+  always together with its `no_proxy`. `server_name` belongs to a target and is not inherited.
+- `interval` is that of the client entry, else of `global`, else the client's own: 60 s for `imap4`, `activesync` and
+  `m365_signin`. The control has its own, 60 s by default, and does not follow `global`.
+- `timeout` may be longer than `interval`. An attempt that is still running when the next one is due is not
+  interrupted; the slot is skipped and counted as missed.
+- A client entry without `credential` has depth `reach`, one with a credential depth `mailbox`, which needs `mailbox` or
+  `address_file` at the target. A client stands on a target once, entries of profiles counted.
+- Every distinct way out (proxy, `no_proxy`, name servers, source address, family) gets a control of its own: `control`
+  for the one that most targets take, then `control-2` and so on. Where `control` has a `proxy` or `network` of its own,
+  that holds for all controls. Targets cannot have these names.
+- The endpoint that hands out tokens of managed identities, `169.254.169.254`, is never asked through a proxy.
+- Names of endpoints, steps and options are those of the clients.
+"""
 
 
 def render() -> str:
@@ -15,71 +54,120 @@ def render() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-HEAD = """# Configuration, key by key
-
-One YAML file, several, or a directory of `*.yml`: lists of targets and mappings of credentials and profiles are taken
-together. Unknown keys are mistakes. Durations have a unit (`500ms`, `30s`, `2m`, `1h30m`, `7d`). Secrets never stand in
-the configuration: every secret has a `…_file` and, where useful, a `…_env` key, and is read anew when it is needed.
-Relative file names are relative to the file that names them. `prober check-config F` reads a configuration as
-`prober run` would and prints one line per mistake.
-
-This page is made from the code; the JSON Schema beside the examples, `config/prober.schema.json`, says the same to
-editors.
-"""
-
-
 def markdown() -> str:
     """Return `docs/configuration.md`."""
     schema = Document.model_json_schema(by_alias=True)
-    return HEAD + "".join(_section(name, part, schema["$defs"]) for name, part in _parts(schema))
+    parts = schema["$defs"]
+    sections = "".join(_section(_title(name), part, parts) for name, part in _sections(schema))
+    return HEAD + _section("Top level", schema, parts) + sections + _endpoints() + _credentials() + RULES
 
 
-def _parts(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield "Top level", schema
-    yield from ((name, part) for name, part in schema["$defs"].items() if "properties" in part)
-
-
-def _section(name: str, part: dict[str, Any], parts: dict[str, Any]) -> str:
-    rows = "".join(
-        _row(key, described(value, parts), key in part.get("required", ())) for key, value in part["properties"].items()
-    )
-    head = "| key | value | default | meaning |\n| --- | --- | --- | --- |\n"
-    return f"\n## {name}\n\n{part.get('description', '')}\n\n{head}{rows}"
-
-
-def described(value: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+def described(value: Schema, parts: dict[str, Schema]) -> Schema:
     """Return a key's schema with a description: its own, or that of the section it refers to."""
-    section = parts.get(value.get("$ref", "").rpartition("/")[2], {})
+    section = parts.get(_referred(value), {})
     return {"description": section.get("description", ""), **value}
 
 
-def _row(key: str, value: dict[str, Any], required: bool) -> str:  # noqa: FBT001 - private, and named at its only call
-    default = "required" if required else _default(value.get("default"))
-    return f"| `{key}` | {_type(value)} | {default} | {value.get('description', '').replace(chr(10), ' ')} |\n"
+def _sections(schema: Schema) -> Iterator[tuple[str, Schema]]:
+    """Give every section once, in the order in which the document leads to them."""
+    parts, seen, waiting = schema["$defs"], set[str](), [*_references(schema)]
+    while waiting:
+        name = waiting.pop(0)
+        if name in seen or "properties" not in parts[name]:
+            continue
+        seen.add(name)
+        yield name, parts[name]
+        waiting += _references(parts[name])
 
 
-def _default(value: object) -> str:
-    if value is None or value == {} or value == [] or value == "" or isinstance(value, dict):
+def _references(part: Schema) -> Iterator[str]:
+    for value in part["properties"].values():
+        text = json.dumps(value)
+        yield from (piece.partition('"')[0] for piece in text.split("#/$defs/")[1:])
+
+
+def _section(title: str, part: Schema, parts: dict[str, Schema]) -> str:
+    rows = [
+        (f"`{key}`", _type(value, parts), _default(key, value, part), described(value, parts)["description"])
+        for key, value in part["properties"].items()
+    ]
+    return f"\n## {title}\n\n{part.get('description', '')}\n" + _table(("key", "value", "default", "meaning"), rows)
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n" + "".join(f"| {' | '.join(' '.join(cell.split()) for cell in line)} |\n" for line in lines)
+
+
+def _default(key: str, value: Schema, part: Schema) -> str:
+    if key in part.get("required", ()):
+        return "required"
+    default = value.get("default")
+    if default is None or default in ({}, [], "") or isinstance(default, dict):
         return ""
-    return f"{value:g} s" if isinstance(value, float) and value >= 30 else f"`{json.dumps(value)}`"
+    if _is_duration(value):
+        return f"{default:g} s"
+    return f"`{json.dumps(default)}`"
 
 
-def _type(value: dict[str, Any]) -> str:
+def _is_duration(value: Schema) -> bool:
+    return "ms|s" in value.get("pattern", "")
+
+
+def _type(value: Schema, parts: dict[str, Schema]) -> str:
     """Say in a word or two what a value may be."""
-    if "$ref" in value:
-        return f"[{value['$ref'].rpartition('/')[2]}](#{value['$ref'].rpartition('/')[2].lower()})"
-    if "anyOf" in value:
-        return " or ".join(_type(one) for one in value["anyOf"] if one.get("type") != "null")
+    name = _referred(value)
+    if name:
+        return f"[{_title(name)}](#{_title(name).lower()})" if "properties" in parts[name] else _words(parts[name])
+    if "anyOf" in value or "oneOf" in value:
+        several = value.get("anyOf") or value["oneOf"]
+        return " or ".join(_type(one, parts) for one in several if one.get("type") != "null")
+    if value.get("type") == "array":
+        return f"list of {_type(value['items'], parts)}"
+    if value.get("type") == "object":
+        inner = next(iter(value.get("patternProperties", {}).values()), value.get("additionalProperties"))
+        return f"mapping to {_type(inner, parts)}" if isinstance(inner, dict) else "mapping"
+    return _words(value)
+
+
+def _words(value: Schema) -> str:
     if "enum" in value or "const" in value:
         return ", ".join(f"`{one}`" for one in value.get("enum", [value.get("const")]))
-    if value.get("type") == "array":
-        return f"list of {_type(value['items'])}"
-    if value.get("type") == "object":
-        inner = value.get("additionalProperties")
-        return f"mapping to {_type(inner)}" if isinstance(inner, dict) else "mapping"
-    if "pattern" in value and "ms|s" in value["pattern"]:
+    if _is_duration(value):
         return "duration"
     return _WORDS.get(value.get("type", ""), "value")
 
 
 _WORDS = {"string": "text", "boolean": "true or false", "integer": "whole number", "number": "number"}
+
+
+def _referred(value: Schema) -> str:
+    return str(value.get("$ref", "")).rpartition("/")[2]
+
+
+def _title(name: str) -> str:
+    return name.removesuffix("Section").removesuffix("Entry")
+
+
+def _endpoints() -> str:
+    rows = [
+        (f"`{environment}`", f"`{name}`", f"`{url}`")
+        for environment, urls in DEFAULTS.items()
+        for name, url in urls.items()
+    ]
+    head = "\n## Default endpoints\n\n`{host}` is the target's `host`; without one there is no default.\n"
+    return head + _table(("environment", "endpoint", "URL"), rows)
+
+
+def _credentials() -> str:
+    rows = [
+        (f"`{one}`", "; ".join(" or ".join(f"`{key}`" for key in group) for group in NEEDS[one]), _also(one))
+        for one in CredentialType
+    ]
+    head = "\n## Types of credential\n\n`expires_at` is good for all of them.\n"
+    return head + _table(("type", "needs", "may also have"), rows)
+
+
+def _also(one: CredentialType) -> str:
+    needed = {key for group in NEEDS[one] for key in group}
+    return ", ".join(f"`{key}`" for key in MAY[one] if key not in needed)

@@ -64,7 +64,8 @@ class Settings:
     """Everything configured. Mappings are read-only.
 
     `routes` is by target name, controls included. `control_of` names, per target, the target of the control that takes
-    the same way out. `fingerprints` is by `Assignment.key`: a hash of all that is configured for it, secrets left out.
+    the same way out. `fingerprints` is by `Assignment.key`: a hash of all that is configured for it and decides whether
+    and how an attempt gets through, secrets left out. `redacted` is the configuration as YAML, fit to be shown.
     """
 
     vantage: str
@@ -80,3 +81,4 @@ class Settings:
     user_agent: str = ""
     label_names: tuple[str, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()
+    redacted: str = field(default="", repr=False)

@@ -1,125 +1,79 @@
-"""What a configuration says becomes assignments, routes and controls."""
+"""The parts of a configuration come together."""
 
-from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from prober.model import PushSettings
-from prober.settings.load import load
-from prober.settings.settings import Settings
-from prober.transaction import Client
-from prober.vocabulary import Depth, Environment
-
-Loading = Callable[[str], Settings]
-
-
-@pytest.fixture
-def loaded(tmp_path: Path, catalogue: Mapping[str, Client[Any]], monkeypatch: pytest.MonkeyPatch) -> Loading:
-    monkeypatch.setenv("PROBER_TEST_SECRET", "secret")
-
-    def loading(text: str) -> Settings:
-        (tmp_path / "f.yml").write_text(text)
-        return load([tmp_path / "f.yml"], catalogue)
-
-    return loading
-
+from prober.settings.settings import PacingSettings
+from tests.settings.made import Loading
 
 ONE = """
+global: {vantage: fra1, user_agent: "probe/1"}
+storage: {path: state}
+pacing: {rate: 5, ceiling: 6}
 credentials: {u: {type: basic, username: me, password_env: PROBER_TEST_SECRET}}
 targets:
   - name: a
     environment: exchange_server
     host: mail.corp.example
     mailbox: a@corp.example
-    clients:
-      - {client: imap4, credential: u, push: {hold: 1m}, options: {idle_seconds: 0.5}}
-      - {client: toy, steps: [dance], interval: 5s, timeout: 4s, objective: 1s}
+    clients: [{client: imap4, credential: u}, {client: toy}]
+maintenance:
+  - {start: 2026-12-05T22:00:00Z, end: 2026-12-06T02:00:00Z, every: 7d, targets: [a]}
 """
 
 
-def test_a_client_entry_becomes_an_assignment(loaded: Loading) -> None:
-    imap, toy = loaded(ONE).assignments
-    assert (imap.depth, imap.interval, imap.timeout, imap.credential_kind) == (Depth.MAILBOX, 60.0, 60.0, "basic")
-    assert imap.push == PushSettings(60.0, 3600.0)
-    assert imap.options.idle_seconds == 0.5
-    assert (toy.depth, toy.interval, toy.timeout, toy.objective) == (Depth.REACH, 5.0, 4.0, 1.0)
-    assert toy.steps == {"dance"}
-    assert toy.options.colour == "red"
+def test_everything_that_is_no_assignment_arrives(loaded: Loading, tmp_path: Path) -> None:
+    settings = loaded(ONE)
+    assert (settings.vantage, settings.user_agent) == ("fra1", "probe/1")
+    assert settings.storage_path == str(tmp_path / "state")
+    assert settings.pacing == PacingSettings(5.0, 6)
+    assert set(settings.credentials) == {"u"}
+    assert set(settings.routes) == {"a"}
+    window = settings.maintenance[0]
+    assert window.active("a", datetime(2026, 12, 12, 23, tzinfo=UTC))
+    assert not window.active("b", datetime(2026, 12, 12, 23, tzinfo=UTC))
 
 
-def test_defaults_come_from_the_environment_and_single_endpoints_override_them(loaded: Loading) -> None:
-    target = (
-        loaded(ONE.replace("mailbox:", "endpoints: {imap4: 'imap://other:1143'}\n    mailbox:")).assignments[0].target
-    )
-    assert target.environment is Environment.EXCHANGE_SERVER
-    assert dict(target.endpoints) == {
-        "activesync": "https://mail.corp.example/Microsoft-Server-ActiveSync",
-        "imap4": "imap://other:1143",
-    }
-    online = loaded("targets: [{name: x, environment: exchange_online, clients: [{client: imap4}]}]").assignments[0]
-    assert online.target.endpoints["imap4"] == "imaps://outlook.office365.com:993"
-
-
-def test_intervals_fall_back_from_entry_to_global_to_client(loaded: Loading) -> None:
-    bare = "targets: [{name: x, environment: exchange_online, clients: [{client: toy}]}]"
-    assert loaded(bare).assignments[0].interval == 33.0
-    assert loaded("global: {interval: 7s}\n" + bare).assignments[0].interval == 7.0
-
-
-TWO_WAYS = """
-global: {proxy: {url: "http://p:3128", no_proxy: [.corp]}}
-targets:
-  - {name: a, environment: exchange_online, clients: [{client: imap4}]}
-  - {name: b, environment: exchange_online, clients: [{client: imap4}]}
-  - name: c
-    environment: exchange_online
-    proxy: none
-    network: {source_address: 127.0.0.2}
-    clients: [{client: imap4}]
-control: {urls: ["https://one/", "https://two/"]}
-"""
-
-
-def test_each_way_out_has_its_control_and_the_commonest_is_plain(loaded: Loading) -> None:
-    settings = loaded(TWO_WAYS)
-    assert dict(settings.control_of) == {"a": "control", "b": "control", "c": "control-2"}
-    controls = [one for one in settings.assignments if one.client == "control"]
-    assert [one.target.name for one in controls] == ["control", "control-2"]
-    assert dict(controls[0].target.endpoints) == {"control": "https://one/", "control_2": "https://two/"}
-    assert settings.routes["control"].proxy == settings.routes["a"].proxy
-    assert settings.routes["control-2"].proxy is None
-    assert settings.routes["control-2"].source_address == "127.0.0.2"
-
-
-def test_sections_of_a_target_fill_up_from_global(loaded: Loading) -> None:
-    settings = loaded(
-        "global: {tls: {minimum_version: '1.3'}, network: {family: ipv6}}\n"
-        "targets: [{name: x, environment: exchange_online, tls: {server_name: s}, clients: [{client: imap4}]}]"
-    )
-    route = settings.routes["x"]
-    assert (route.tls.minimum_version, route.tls.server_name, route.family) == ("1.3", "s", "ipv6")
-
-
-def test_a_fingerprint_changes_with_the_configuration_and_not_with_the_secret(
-    loaded: Loading, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fingerprint_does_not_change_with_the_secret(loaded: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new password is noticed elsewhere, without anything of it being kept."""
     before = loaded(ONE).fingerprints
     monkeypatch.setenv("PROBER_TEST_SECRET", "another")
     assert loaded(ONE).fingerprints == before
-    after = loaded(ONE.replace("username: me", "username: you")).fingerprints
-    assert after["imap4/a"] != before["imap4/a"]
-    assert after["toy/a"] == before["toy/a"]
 
 
-def test_a_profile_serves_many_targets_and_an_address_may_come_from_a_file(loaded: Loading, tmp_path: Path) -> None:
-    (tmp_path / "address").write_text("b@corp.example\n")
-    settings = loaded(
-        "profiles: {all: [{client: imap4}, {client: toy}]}\n"
-        "targets:\n"
-        "  - {name: a, environment: exchange_online, mailbox: a@corp.example, profiles: [all]}\n"
-        "  - {name: b, environment: exchange_online, address_file: address, profiles: [all]}\n"
-    )
-    assert [one.key for one in settings.assignments] == ["imap4/a", "toy/a", "imap4/b", "toy/b"]
-    assert settings.assignments[2].target.mailbox == "b@corp.example"
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("username: me", "username: you"),
+        ("a@corp.example", "b@corp.example"),
+        ("host: mail", "host: post"),
+        ("probe/1", "probe/2"),
+        ("host:", "tls: {minimum_version: '1.3'}\n    host:"),
+        ("host:", "tls: {server_name: x}\n    host:"),
+        ("host:", "network: {connect_to: {x: 192.0.2.1}}\n    host:"),
+        ("host:", "network: {family: ipv4}\n    host:"),
+        ("host:", "proxy: {url: 'http://p:1'}\n    host:"),
+        ("credential: u", "credential: u, options: {idle_seconds: 2.0}"),
+        ("credential: u", "credential: u, depth: reach"),
+    ],
+)
+def test_a_fingerprint_changes_with_all_that_decides_over_success(loaded: Loading, old: str, new: str) -> None:
+    assert ONE.count(old) == 1
+    assert loaded(ONE.replace(old, new)).fingerprints["imap4/a"] != loaded(ONE).fingerprints["imap4/a"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("credential: u", "credential: u, interval: 5s, objective: 1s"),
+        ("host:", "region: eu\n    host:"),
+        ("rate: 5", "rate: 6"),
+        ("{client: toy}", "{client: toy, steps: [dance]}"),
+    ],
+)
+def test_a_fingerprint_stays_where_nothing_changed_for_the_server(loaded: Loading, old: str, new: str) -> None:
+    """A working credential does not become an unproven one because somebody asks more often."""
+    assert ONE.count(old) == 1
+    assert loaded(ONE.replace(old, new)).fingerprints["imap4/a"] == loaded(ONE).fingerprints["imap4/a"]
