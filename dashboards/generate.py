@@ -117,6 +117,20 @@ PANELS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
+        "Life of push channels, median",
+        "timeseries",
+        "s",
+        (
+            (
+                (
+                    "histogram_quantile(0.5, sum by (client, target, le) "
+                    f"(rate(clientaccess_push_session_duration_seconds_bucket{{{SELECT}}}[1h])))"
+                ),
+                "{{client}} {{target}}",
+            ),
+        ),
+    ),
+    (
         "Certificates end in",
         "timeseries",
         "s",
@@ -149,6 +163,18 @@ PANELS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
                 "scheduler lag 99 %",
             ),
             ("histogram_quantile(0.99, sum by (le) (rate(clientaccess_loop_lag_seconds_bucket[5m])))", "loop lag 99 %"),
+        ),
+    ),
+    (
+        "Transactions running, slots missed",
+        "timeseries",
+        "short",
+        (
+            ("clientaccess_inflight", "running"),
+            (
+                f"sum by (client, target) (increase(clientaccess_scheduler_missed_total{{{SELECT}}}[10m])) > 0",
+                "missed {{client}} {{target}}",
+            ),
         ),
     ),
 )
