@@ -1,8 +1,8 @@
 """A phone's built-in mail app over Exchange ActiveSync.
 
 A phone keeps its keys from one time to the next, and so does this client; now and then it begins anew with all keys at
-zero, which makes the server show its whole hierarchy. In between a dead mail store must not pass for a quiet one, so
-every transaction fetches an item that is known to be there from the store itself.
+zero, which makes the server show its whole hierarchy, Inbox included. In between, a server without its mail store shows
+in folders that went and in an item that cannot be fetched; one that hides both is found out at the next cold start.
 """
 
 from collections.abc import Callable
