@@ -1,6 +1,7 @@
 """The measured side: makes N probes at a concurrency, in a process of its own, and prints what they cost."""
 
 import asyncio
+import gc
 import importlib
 import json
 import resource
@@ -22,7 +23,9 @@ from prober.timeline import Timeline
 from prober.transaction import perform
 
 CONCURRENCY = 16
+# The server listens on IPv4 alone, and the exporter is told so as well.
 CONFIGURATION = """
+global: {{network: {{family: ipv4}}}}
 targets:
   - name: bench
     environment: exchange_server
@@ -36,7 +39,7 @@ Probe = Callable[[], Awaitable[bool]]
 
 def transport(https: str, ca_file: str) -> Probe:
     """A new connection, TLS with verification, one GET: six phases and certificate facts."""
-    network = Network(Route(tls=TlsPolicy(ca_file=ca_file)))
+    network = Network(Route(tls=TlsPolicy(ca_file=ca_file), family="ipv4"))
 
     async def probe() -> bool:
         session = network.session(Timeline())
@@ -74,6 +77,8 @@ async def work(probe: Probe, count: int) -> dict[str, float]:
     """Make `count` probes; return CPU seconds and how many succeeded. The first few warm up and are not counted."""
     for _ in range(CONCURRENCY):
         await probe()
+    gc.collect()
+    gc.freeze()  # as `run` does once it has started
     left, good = count, 0
 
     async def one_after_the_other() -> None:
