@@ -103,7 +103,7 @@ async def test_the_controls_begin_at_once(tmp_path: Path) -> None:
     """Not at their slot, which may be a minute away: the first verdicts know whether the way out is open."""
     with Site() as site:
         config = configuration(tmp_path, site.url, TWO_TARGETS)
-        config.write_text(config.read_text() + "  interval: 1000000s\n")
+        config.write_text(config.read_text() + "  interval: 1d\n")
         run = Run(load([config], catalogue()))
         visit = asyncio.create_task(asyncio.to_thread(site.visited.acquire, timeout=15))
         assert await run(asyncio.wait([visit])) == 0
