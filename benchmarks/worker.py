@@ -51,6 +51,24 @@ def transport(https: str, ca_file: str) -> Probe:
     return probe
 
 
+def wire(imap: str, ca_file: str) -> Probe:
+    """A new connection, TLS with verification, the greeting and LOGOUT: what the exporter's module does."""
+    network = Network(Route(tls=TlsPolicy(ca_file=ca_file), family="ipv4"))
+
+    async def probe() -> bool:
+        session = network.session(Timeline())
+        try:
+            connection = await session.dial(imap)
+            greeting = await connection.receive() or b""
+            await connection.send(b". LOGOUT\r\n")
+            parting = await connection.receive() or b""
+            return greeting.startswith(b"* OK") and parting.startswith(b"* BYE")
+        finally:
+            await session.close()
+
+    return probe
+
+
 def attempt(client: str, https: str, imap: str, ca_file: str) -> Probe:
     """A whole attempt of `client` at depth `reach`: steps, verdict, metrics."""
     with tempfile.TemporaryDirectory() as folder:
@@ -96,7 +114,12 @@ async def work(probe: Probe, count: int) -> dict[str, float]:
 
 async def run(kind: str, https: str, imap: str, ca_file: str, count: int) -> dict[str, float]:
     """Make the probe of `kind` on this loop, and work."""
-    probe = transport(https, ca_file) if kind == "transport" else attempt(kind, https, imap, ca_file)
+    if kind == "transport":
+        probe = transport(https, ca_file)
+    elif kind == "wire":
+        probe = wire(imap, ca_file)
+    else:
+        probe = attempt(kind, https, imap, ca_file)
     return await work(probe, count)
 
 
