@@ -173,11 +173,17 @@ def _authorised(call: Call, value: str) -> Call:
 
 Run = Callable[[Transaction, S], Awaitable[None]]
 Applies = Callable[[Assignment], bool]
+WITHOUT_TOKENS = frozenset({"basic", "ntlm", "negotiate"})
 
 
 def always(assignment: Assignment) -> bool:
     """Apply to every assignment."""
     return True
+
+
+def uses_oauth(assignment: Assignment) -> bool:
+    """Apply only where the credential yields tokens."""
+    return assignment.credential is not None and assignment.credential_kind not in WITHOUT_TOKENS
 
 
 def only_at(*depths: Depth) -> Applies:

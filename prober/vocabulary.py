@@ -24,7 +24,10 @@ class Depth(StrEnum):
     @property
     def rank(self) -> int:
         """Order of the depths: what is due at a depth is due at every deeper one."""
-        return list(Depth).index(self)
+        return DEPTHS.index(self)
+
+
+DEPTHS = tuple(Depth)
 
 
 class Environment(StrEnum):

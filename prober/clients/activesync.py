@@ -27,13 +27,12 @@ from prober.protocols.eas.search import Search
 from prober.protocols.eas.send_mail import SendMail
 from prober.protocols.eas.settings import UserInformation
 from prober.protocols.eas.sync import Changes, Sync, SyncPrime
-from prober.transaction import Client, Scopes, SkipStep, Step, Transaction, only_in
+from prober.transaction import Client, Scopes, SkipStep, Step, Transaction, only_in, uses_oauth
 from prober.vocabulary import Depth, Environment
 
 R = TypeVar("R")
 ENDPOINT = "activesync"
 DISCOVERY = "autodiscover"
-PASSWORDS = ("basic", "ntlm", "negotiate")
 OLDER_VERSIONS = ("14.1", "14.0", "12.1")
 COMMANDS_USED = frozenset({"FolderSync", "Sync"})
 NO_POLICY = "none"
@@ -94,11 +93,6 @@ def options_of(assignment: Assignment) -> ActiveSyncOptions:
     return assignment.options if isinstance(assignment.options, ActiveSyncOptions) else ActiveSyncOptions()
 
 
-def uses_oauth(assignment: Assignment) -> bool:
-    """Whether the credential yields tokens."""
-    return bool(assignment.credential) and assignment.credential_kind not in PASSWORDS
-
-
 def expects_oauth(assignment: Assignment) -> bool:
     """Whether the server ought to offer OAuth."""
     bare = assignment.credential is None and assignment.target.environment is Environment.EXCHANGE_ONLINE
@@ -135,9 +129,7 @@ async def say(tx: Transaction, device: Device, make: Callable[[Phone], Exchange[
     try:
         return await tx.ask(make(phone(tx, device)))
     except MovedError as error:
-        if device.moved or not _trusted(tx, error.url):
-            raise
-        device.moved, device.url = True, error.url
+        _follow(tx, device, error)
         tx.note(redirect="451")
     except FaultError as error:
         wanted = error.fault.kind is status.NEEDS_PROVISIONING
@@ -148,6 +140,13 @@ async def say(tx: Transaction, device: Device, make: Callable[[Phone], Exchange[
         tx.note(policy="provisioned again")
         await _provision(tx, device)
     return await tx.ask(make(phone(tx, device)))
+
+
+def _follow(tx: Transaction, device: Device, error: MovedError) -> None:
+    """Go where the server sends us, once and only where our credential may go. Raises `error` otherwise."""
+    if device.moved or not _trusted(tx, error.url):
+        raise error
+    device.moved, device.url = True, error.url
 
 
 def _trusted(tx: Transaction, url: str) -> bool:
@@ -234,9 +233,7 @@ async def options(tx: Transaction, device: Device) -> None:
     try:
         offered = await tx.ask(Options(tx.endpoint(ENDPOINT)))
     except MovedError as error:
-        if not _trusted(tx, error.url):
-            raise
-        device.moved, device.url = True, error.url
+        _follow(tx, device, error)
         offered = await tx.ask(Options(device.url))
     device.version = _agreed(tx, offered.versions)
     tx.note(version=device.version, server_version=offered.server)

@@ -44,13 +44,12 @@ from prober.protocols.imap.status import (
     OAUTH_WITHDRAWN,
     SESSION_EXPIRED,
 )
-from prober.transaction import Client, Scopes, SkipStep, Step, Token, Transaction, only_at
+from prober.transaction import Client, Scopes, SkipStep, Step, Token, Transaction, only_at, uses_oauth
 from prober.vocabulary import Depth, Environment
 
 ENDPOINT = "imap4"
 OAUTH = ("XOAUTH2", "OAUTHBEARER")
 PORTS = {"imap": 143, "imaps": 993}
-PASSWORD_KINDS = frozenset({"basic", "ntlm", "negotiate"})
 NEWEST = 5
 """How many of the newest messages are looked at."""
 LAST_UID = 2**32 - 1
@@ -116,11 +115,6 @@ class MailProgram:
 def options_of(assignment: Assignment) -> Imap4Options:
     """Return the assignment's options, or the defaults."""
     return assignment.options if isinstance(assignment.options, Imap4Options) else Imap4Options()
-
-
-def uses_oauth(assignment: Assignment) -> bool:
-    """Whether the assignment's credential yields tokens."""
-    return assignment.credential is not None and assignment.credential_kind not in PASSWORD_KINDS
 
 
 async def greeting(tx: Transaction, program: MailProgram) -> None:

@@ -128,10 +128,8 @@ PROBER_CANCELLED = Kind("prober_cancelled", Reason.PROBE_INTERNAL)
 NO_DESCRIPTORS = Kind("no_descriptors", Reason.PROBE_INTERNAL)
 LOOP_BLOCKED = Kind("loop_blocked", Reason.PROBE_INTERNAL)
 CLOCK_WRONG = Kind("clock_wrong", Reason.PROBE_INTERNAL)
-CONTROL_FAILED = Kind("control_failed", Reason.PROBE_INTERNAL)
 MAINTENANCE = Kind("maintenance", Reason.PROBE_INTERNAL)
 SECRET_UNREADABLE = Kind("secret_unreadable", Reason.PROBE_INTERNAL)
-TRANSACTION_TIMEOUT = Kind("transaction_timeout", Reason.READ_TIMEOUT)
 
 SLOW = Kind("slow", Reason.SLOW)
 

@@ -16,7 +16,6 @@ from prober.faults.taxonomy import FaultError, Kind, Reason
 from prober.secret import Secret
 
 NEGOTIATION_FAILED = Kind("negotiation_failed", Reason.AUTH_REJECTED)
-NOT_OFFERED = Kind("negotiation_not_offered", Reason.UNEXPECTED_CHALLENGE)
 UNREADABLE = (struct.error, ValueError, IndexError, KeyError, TypeError)
 """What the library lets out when a challenge is not what it should be."""
 WEAK = (hashes.MD5, hashes.SHA1)

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from prober import transaction
 from prober.clients.imap4 import HeldInbox
 from prober.faults.taxonomy import FaultError
-from tests.real.vantage import password_of, target, vantage
+from tests.real.vantage import frozen_at, password_of, target, vantage
 from tests.servers.dovecot import ALICE, BOB, PASSWORDS, Dovecot, Options
 from tests.servers.fixtures import StartDovecot
 from tests.servers.oauth_server import SECRET_EXPIRED, TENANT, OAuthServer
@@ -239,15 +238,7 @@ async def _frozen_in(
     dovecot: Dovecot, pki: Pki, folder: Path, monkeypatch: pytest.MonkeyPatch, *, before: str
 ) -> tuple[str | None, ...]:
     """Freeze every process of the server as the named step begins; thaw them when the attempt has ended."""
-    plain = transaction.attempt
-    with ExitStack() as thawed:
-
-        async def freezing(step: Any, *rest: Any) -> Any:
-            if step.name == before:
-                thawed.enter_context(dovecot.frozen())
-            return await plain(step, *rest)
-
-        monkeypatch.setattr(transaction, "attempt", freezing)
+    with frozen_at(monkeypatch, before, dovecot.frozen):
         entry = {"timeout": "3s", "options": {"idle_seconds": 0.2}}
         async with vantage(folder, by_password(folder, pki, implicit(dovecot), entry=entry)) as prober:
             landed: tuple[str | None, ...] = await prober.landed(KEY)

@@ -1,18 +1,16 @@
 """The ActiveSync client against SOGo: every command it offers, and each fault on one (verdict, reason, step, phase)."""
 
 import asyncio
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prober import transaction
 from prober.clients.activesync import Device, HeldPing, phone
 from prober.faults.taxonomy import FaultError
 from prober.protocols.eas.folder_sync import CALENDAR, FolderSync
 from prober.protocols.eas.sync import Sync, SyncPrime
-from tests.real.vantage import password_of, target, vantage
+from tests.real.vantage import frozen_at, password_of, target, vantage
 from tests.servers.dovecot import ALICE, BOB, PASSWORDS
 from tests.servers.pki import Pki
 from tests.servers.sogo import Sogo
@@ -152,15 +150,7 @@ async def test_a_front_that_is_frozen_while_ping_waits_loses_the_channel(
 ) -> None:
     """Frozen past heartbeat and margin; the margin is cut short by the step's own time."""
     entry = {"steps": ["ping"], "options": {"ping_seconds": 60}, "timeout": "4s"}
-    plain = transaction.attempt
-    with ExitStack() as thawed:
-
-        async def freezing(step: Any, *rest: Any) -> Any:
-            if step.name == "ping":
-                thawed.enter_context(sogo.frozen())
-            return await plain(step, *rest)
-
-        monkeypatch.setattr(transaction, "attempt", freezing)
+    with frozen_at(monkeypatch, "ping", sogo.frozen):
         async with vantage(tmp_path, configured(tmp_path, pki, sogo, entry=entry)) as prober:
             assert await prober.landed(KEY) == ("failed", "push_channel_lost", "ping", "wait")
 

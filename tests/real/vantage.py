@@ -1,12 +1,15 @@
 """A prober of one vantage, made from configuration as a user writes it, run by hand against real servers."""
 
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
+from prober import transaction
 from prober.app import Unwatched
 from prober.assembly import Assembly
 from prober.clients import catalogue
@@ -65,6 +68,23 @@ async def vantage(folder: Path, configuration: dict[str, Any]) -> Any:
         yield Vantage(settings, assembly)
     finally:
         await assembly.close()
+
+
+@contextmanager
+def frozen_at(
+    monkeypatch: pytest.MonkeyPatch, name: str, frozen: Callable[[], AbstractContextManager[None]]
+) -> Iterator[None]:
+    """Freeze a server as the step `name` begins; thaw it at the end of the block."""
+    plain = transaction.attempt
+    with ExitStack() as thawed:
+
+        async def freezing(step: Any, *rest: Any) -> Any:
+            if step.name == name:
+                thawed.enter_context(frozen())
+            return await plain(step, *rest)
+
+        monkeypatch.setattr(transaction, "attempt", freezing)
+        yield
 
 
 def password_of(folder: Path, text: str = PASSWORDS[ALICE]) -> dict[str, str]:

@@ -115,10 +115,8 @@ ANONYMOUS_ALLOWED = Kind("eas_anonymous_allowed", Reason.UNEXPECTED_CHALLENGE)
 ANONYMOUS_FORBIDDEN = Kind("eas_anonymous_forbidden", Reason.UNEXPECTED_CHALLENGE)
 PING_TOO_EARLY = Kind("eas_ping_too_early", Reason.PUSH_CHANNEL_LOST)
 PING_LOST = Kind("eas_ping_lost", Reason.PUSH_CHANNEL_LOST)
-NOT_SETTLING = Kind("eas_sync_not_settling", Reason.SERVER_ERROR)
 ADDRESS_UNKNOWN = Kind("eas_address_not_listed", Reason.CLIENT_MISCONFIG)
 ITEM_MISSING = Kind("eas_item_missing", Reason.MAILBOX_UNAVAILABLE)
-STORE_SILENT = Kind("eas_store_silent", Reason.MAILBOX_UNAVAILABLE)
 
 
 def check(command: str, status: str, *, fine: tuple[str, ...] = (OK,)) -> str:
