@@ -1,5 +1,6 @@
 """Who is introduced to whom: everything an attempt needs, made once from settings and store, for `run` and `once`."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
@@ -17,7 +18,7 @@ from prober.schedule.records import Records, SecretMarks
 from prober.schedule.restraint import Restraint
 from prober.settings.settings import Settings
 from prober.storage.store import Store
-from prober.timeline import Timeline
+from prober.timeline import Clock, Timeline
 from prober.transaction import Client, Device, Transaction
 
 
@@ -52,7 +53,8 @@ class TokenNews:
 class Networks:
     """One network for every distinct way out, however many targets take it. Raises `NetworkSetupError`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
         self._user_agent = settings.user_agent
         self._contexts = Contexts()
         self._made: list[tuple[Route, Network]] = []
@@ -73,12 +75,16 @@ class Networks:
         for known, network in self._made:
             if known == route:
                 return network
-        self._made.append((route, Network(route, user_agent=self._user_agent, contexts=self._contexts)))
-        return self._made[-1][1]
+        network = Network(route, clock=self._clock, user_agent=self._user_agent, contexts=self._contexts)
+        self._made.append((route, network))
+        return network
 
 
 class Assembly:
-    """Networks, identities, devices, pacing, judgement and health, introduced to each other."""
+    """Networks, identities, devices, pacing, judgement and health, introduced to each other.
+
+    `clock` (monotonic) and `wall` (since the epoch), in seconds, are those by which every one of them goes.
+    """
 
     def __init__(
         self,
@@ -90,12 +96,15 @@ class Assembly:
         tell: Tell,
         lagged: Callable[[float], None],
         token_observers: Iterable[TokenObserver] = (),
+        clock: Clock = time.monotonic,
+        wall: Clock = time.time,
     ) -> None:
+        self._clock = clock
         self._vantage = settings.vantage
         self._catalogue = catalogue
         self._store = store
         self._devices: dict[str, Device] = {}
-        self.networks = Networks(settings)
+        self.networks = Networks(settings, clock=clock)
         records = Records(store.section("records"))
         self.judging = Judging(
             records,
@@ -104,16 +113,20 @@ class Assembly:
             control_interval=settings.control_interval,
             secret_mark=SecretMarks(settings.credentials, store.installation),
             maintenance=lambda target, when: any(one.active(target, when) for one in settings.maintenance),
+            clock=clock,
+            wall=wall,
         )
         self.identities = Identities(
             settings.credentials,
             self.networks.tokens,
             store.section("identities"),
             TokenNews((self.judging, *token_observers)),
+            clock=clock,
+            wall=wall,
         )
-        self.restraint = Restraint(records, self.judging.stamp)
-        self.pacer = Pacer(settings.pacing.rate, settings.pacing.ceiling)
-        self.health = Health(lagged)
+        self.restraint = Restraint(records, self.judging.stamp, wall=wall)
+        self.pacer = Pacer(settings.pacing.rate, settings.pacing.ceiling, clock=clock)
+        self.health = Health(lagged, clock=clock, wall=wall)
         self.attempts = Attempts(
             catalogue,
             self.open,
@@ -123,11 +136,13 @@ class Assembly:
             health=self.health,
             watch=watch,
             tell=tell,
+            clock=clock,
+            wall=wall,
         )
 
     def open(self, assignment: Assignment) -> Transaction:
         """Return a cold transaction: own session and timeline, the assignment's own device and identity."""
-        timeline = Timeline()
+        timeline = Timeline(self._clock)
         session = self.networks.of(assignment.target.name).session(timeline)
         identity = None
         if assignment.credential is not None:

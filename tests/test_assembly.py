@@ -1,8 +1,10 @@
 """The assembly: one network per way out, one device per assignment, everybody hears what they must."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from prober.net.network import NetworkSetupError
 from prober.settings.load import load
 from prober.settings.settings import Settings
 from prober.storage.store import Store
-from tests.schedule.made import Told, assignment
+from prober.timeline import Clock
+from tests.schedule.made import NOON, Told, Watch, assignment
 
 CONFIGURATION = """\
 credentials:
@@ -46,7 +49,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @contextmanager
-def assembled(settings: Settings, store: Store | None = None) -> Iterator[Assembly]:
+def assembled(
+    settings: Settings, store: Store | None = None, *, clock: Clock = time.monotonic, wall: Clock = time.time
+) -> Iterator[Assembly]:
     yield Assembly(
         settings,
         catalogue(),
@@ -54,6 +59,8 @@ def assembled(settings: Settings, store: Store | None = None) -> Iterator[Assemb
         watch=Told(),
         tell=lambda *_: None,
         lagged=lambda _: None,
+        clock=clock,
+        wall=wall,
     )
 
 
@@ -162,4 +169,27 @@ async def test_the_pace_is_the_configured_one(settings: Settings) -> None:
     """Rate and ceiling of the configuration reach the pacer."""
     with assembled(replace(settings, pacing=replace(settings.pacing, rate=4.0, ceiling=9))) as assembly:
         assert (assembly.pacer._gap, assembly.pacer._ceiling) == (0.25, 9)
+        await assembly.close()
+
+
+async def test_everybody_goes_by_the_clocks_that_were_given(settings: Settings) -> None:
+    """One pair of clocks reaches every part that reads one, and the networks of all ways out."""
+    clock, wall = Watch(5.0), Watch(NOON)
+    with assembled(settings, clock=clock, wall=wall) as assembly:
+        tx = assembly.open(settings.assignments[0])
+        networks = [assembly.networks.tokens, *(assembly.networks.of(name) for name in ("hq", "far"))]
+        parts = (assembly.judging, assembly.identities, assembly.health, assembly.attempts)
+        assert {part._clock for part in (*parts, assembly.pacer)} == {clock}
+        assert {part._wall for part in (*parts, assembly.restraint)} == {wall}
+        assert {network.clock for network in networks} | {tx.timeline.clock} == {clock}
+        await tx.close()
+        await assembly.close()
+
+
+async def test_an_attempt_starts_when_the_given_wall_clock_says(settings: Settings) -> None:
+    """The time of an outcome is that of the wall clock given, in UTC."""
+    with assembled(settings, clock=Watch(5.0), wall=Watch(NOON)) as assembly:
+        outcome, _ = await assembly.attempts.by_hand(settings.assignments[2])
+        assert outcome.started_at == datetime.fromtimestamp(NOON, UTC)
+        assert outcome.duration == 0.0
         await assembly.close()

@@ -5,6 +5,7 @@ Rule of this file: waiting ends before the transaction is made, so that a turn w
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -53,6 +54,7 @@ class Attempts:
         watch: AttemptWatch,
         tell: Tell,
         clock: Clock = time.monotonic,
+        wall: Clock = time.time,
     ) -> None:
         self._catalogue = catalogue
         self._open = open_transaction
@@ -63,6 +65,7 @@ class Attempts:
         self._watch = watch
         self._tell = tell
         self._clock = clock
+        self._wall = wall
 
     async def scheduled(self, assignment: Assignment, intended: float) -> None:
         """Run the attempt whose start was intended for `intended`, unless it is held back, and tell of it."""
@@ -84,12 +87,15 @@ class Attempts:
         began = self._clock()
         self._watch.inflight(1)
         try:
-            outcome = await perform(self._catalogue[assignment.client], self._open(assignment))
+            outcome = await perform(self._catalogue[assignment.client], self._open(assignment), self._now)
         finally:
             self._watch.inflight(-1)
         judgement = self._judging.judge(assignment, outcome, self._health.sickness(began))
         self._restraint.consider(assignment, outcome.fault)
         return outcome, judgement
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._wall(), UTC)
 
     async def _turn(self, assignment: Assignment) -> None:
         await self._pacer.turn(*lane(self._catalogue[assignment.client], assignment))
