@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from prober.simulator.faults.fault import Fault
-from prober.simulator.http.message import Reply, Request
+from prober.simulator.http.message import Broken, Reply, Request
 from prober.simulator.tenant import Tenant
 from prober.simulator.tokens import Doorkeeper
 from prober.simulator.wire import Host
@@ -56,7 +56,7 @@ class Service(Protocol):
     def errand(self, request: Request) -> Errand:
         """Say what `request` is for. Cheap, and never raises for bytes a client may send."""
 
-    async def answer(self, request: Request, fault: Fault | None) -> Reply:
+    async def answer(self, request: Request, fault: Fault | None) -> Reply | Broken:
         """Answer `request`; `fault` is of a kind named in its errand."""
 
     def throttled(self, request: Request, status: int, retry_after: float) -> Reply:

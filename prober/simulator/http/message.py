@@ -72,6 +72,18 @@ class Reply:
     bare: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A reply that breaks off: `after` nothing, half its `headers`, half its `body`, or a number of bytes.
+
+    What comes `then`: `silence` on a connection that stays open, a `reset`, or an orderly `close`.
+    """
+
+    reply: Reply
+    after: int | str = "nothing"
+    then: str = "silence"
+
+
 def json_reply(value: Any, status: int = 200, headers: Fields = ()) -> Reply:
     """Return `value` as JSON."""
     body = json.dumps(value, separators=(",", ":")).encode()
