@@ -1,4 +1,4 @@
-"""The walls between the rooms: who may import whom. Imports point one way, and only `app` and `cli` compose."""
+"""The walls between the rooms: who may import whom. Imports point one way, and only few compose."""
 
 import ast
 import sys
@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "prober"
-COMPOSERS = {"__init__", "__main__", "app", "assembly", "cli"}
+COMPOSERS = {"__init__", "__main__", "app", "assembly", "cli", "rehearsal"}
+BOTH_SIDES = {"cli", "rehearsal"}
+"""Who may know the prober and the simulated tenant it rehearses against."""
 OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "time", "threading", "subprocess", "select", "selectors"}
 
 # What of ours each room may import besides itself.
@@ -35,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("faults", "identity.spec", "model", "secret", "timeline", "transaction", "verdict", "vocabulary"),
     },
     "observe": {"faults", "model", "transaction", "verdict", "vocabulary"},
+    "simulator": set(),
 }
 
 # Rooms that compute and never touch the network, the clock or another library.
@@ -103,11 +106,47 @@ def test_every_module_keeps_within_its_walls(path: Path) -> None:
         ("model", "from prober.exchange import Call"),
         ("faults", "def late():\n    from prober.model import Target"),
         ("storage", "from prober.app import run"),
+        ("simulator", "from prober.vocabulary import Phase"),
+        ("simulator", "from prober.protocols.wbxml import codec"),
+        ("simulator", "def late():\n    from prober import secret"),
     ],
 )
 def test_each_wall_stops_a_breach(room: str, statement: str) -> None:
     """Also inside a function, and whichever way it is spelt."""
     assert breaches(room, ast.parse(statement)) != []
+
+
+def knows_the_tenant(room: str, tree: ast.AST) -> bool:
+    """Whether a module of `room` imports the simulated tenant although it may not."""
+    if room in BOTH_SIDES | {"simulator"}:
+        return False
+    return any(name == "prober.simulator" or name.startswith("prober.simulator.") for name in imports(tree))
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_prober_does_not_know_the_tenant_it_rehearses_against(path: Path) -> None:
+    """Composers included: only who introduces the two sides to each other imports both."""
+    assert not knows_the_tenant(room_of(path), ast.parse(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("room", "statement"),
+    [
+        ("app", "from prober.simulator.tenant import Tenant"),
+        ("assembly", "import prober.simulator"),
+        ("clients", "from prober.simulator import wire"),
+        ("schedule", "def late():\n    from prober.simulator.faults.weather import Weather"),
+    ],
+)
+def test_the_wall_before_the_tenant_stops_a_breach(room: str, statement: str) -> None:
+    """By whatever door."""
+    assert knows_the_tenant(room, ast.parse(statement))
+
+
+@pytest.mark.parametrize("room", ["cli", "rehearsal", "simulator"])
+def test_the_door_to_the_tenant_is_open_to_those_who_introduce_it(room: str) -> None:
+    """And to itself."""
+    assert not knows_the_tenant(room, ast.parse("from prober.simulator.tenant import Tenant"))
 
 
 @pytest.mark.parametrize(
@@ -118,6 +157,7 @@ def test_each_wall_stops_a_breach(room: str, statement: str) -> None:
         ("clients", "from prober.protocols.imap.session import open_session"),
         ("settings", "from prober.net import route"),
         ("net", "import asyncio, httpx"),
+        ("simulator", "from prober.simulator.wire import Host"),
     ],
 )
 def test_each_door_is_open(room: str, statement: str) -> None:
