@@ -143,7 +143,7 @@ class Assembly:
     def open(self, assignment: Assignment) -> Transaction:
         """Return a cold transaction: own session and timeline, the assignment's own device and identity."""
         timeline = Timeline(self._clock)
-        session = self.networks.of(assignment.target.name).session(timeline)
+        session = self.networks.of(assignment.target.name).session(timeline, assignment.client)
         identity = None
         if assignment.credential is not None:
             scopes = self._catalogue[assignment.client].scopes

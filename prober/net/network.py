@@ -34,7 +34,8 @@ class Contexts:
 class Network:
     """The way out of one `Route`. Raises `NetworkSetupError` when made from files or addresses that do not work.
 
-    `user_agent` is sent with requests that bring none. Networks of one process should share `contexts`.
+    `user_agent` is sent with requests that bring none; `{client}` in it stands for the client a session emulates.
+    Networks of one process should share `contexts`.
     """
 
     def __init__(
@@ -56,9 +57,12 @@ class Network:
             raise NetworkSetupError(str(exc)) from None
         self._dialer = Dialer(route, made)
 
-    def session(self, timeline: Timeline) -> ColdSession:
-        """Return a session of its own connections and cookie jar, whose phases go to `timeline`."""
-        return ColdSession(self._dialer, self._route.limits, timeline, self._user_agent)
+    def session(self, timeline: Timeline, client: str = "identity") -> ColdSession:
+        """Return a session of its own connections and cookie jar, whose phases go to `timeline`.
+
+        `client` is who the session emulates, by default nobody but what fetches tokens.
+        """
+        return ColdSession(self._dialer, self._route.limits, timeline, self._user_agent.replace("{client}", client))
 
     async def close(self) -> None:
         """Give back what the network holds: nothing outlives its sessions, so there is nothing to wait for."""

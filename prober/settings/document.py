@@ -144,8 +144,8 @@ class Global(WayOut):
     """Longest time of one whole attempt. It may be longer than the interval: what an attempt outlasts is missed."""
     vantage: Name = "default"
     """Where this prober stands: a label."""
-    user_agent: Annotated[str, Field(pattern=AGENT, max_length=256)] = "client-access-prober/1.0"
-    """User-Agent of every HTTP request; constant for the life of a device."""
+    user_agent: Annotated[str, Field(pattern=AGENT, max_length=256)] = "client-access-prober/1.0 (emulates={client})"
+    """User-Agent of every HTTP request; constant for the life of a device. `{client}` stands for the client's name."""
     labels: Annotated[list[Label], Field(max_length=16), AfterValidator(_unique)] = []
     """Names of extra labels that targets may set."""
 

@@ -143,7 +143,7 @@ def test_a_request_says_who_asks_and_under_which_number(run: Run, pki: Pki) -> N
     async def scenario() -> None:
         timeline = Timeline()
         async with serving(handler) as server:
-            tx = Network(route(pki), user_agent="prober/1 (emulates=test)").session(timeline)
+            tx = Network(route(pki), user_agent="prober/1 (emulates={client})").session(timeline, "test")
             url = f"http://mail.test:{server.port}/a?b"
             ids = []
             for _ in range(2):
