@@ -5,6 +5,7 @@ Rule of this file: one connection never disturbs another. What a client breaks o
 
 import asyncio
 import logging
+import os
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -171,15 +172,9 @@ class HttpProtocol(asyncio.Protocol):
         """Send the part that may leave, then fall silent or reset. The task ends, the connection stays as it is."""
         self._transport.write(_part(self._h11, request, broken))
         if broken.then == "reset":
-            self._reset()
+            reset(self._transport)
         elif broken.then == "close":
             self._transport.close()
-
-    def _reset(self) -> None:
-        plain: Any = self._transport.get_extra_info("socket")
-        if plain is not None:
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self._transport.abort()
 
     def _next(self) -> None:
         if self._transport.is_closing():
@@ -200,6 +195,14 @@ class HttpProtocol(asyncio.Protocol):
         data = self._h11.send(event)
         if data and not self._transport.is_closing():
             self._transport.write(data)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Break a connection off so that the peer's system reports a reset, on whatever loop it lives."""
+    place: Any = transport.get_extra_info("socket")
+    with suppress(OSError, AttributeError), socket.socket(fileno=os.dup(place.fileno())) as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    transport.abort()
 
 
 def _head(reply: Reply, *, streamed: bool) -> h11.Response:
