@@ -27,7 +27,7 @@ from prober.observe.metrics import Metrics
 from prober.observe.report import Finished
 from prober.observe.sink import Sink, fan_out
 from prober.observe.status import StatusBoard
-from prober.observe.web import application
+from prober.observe.web import Panel, application
 from prober.schedule.channels import Channels
 from prober.schedule.judging import CONTROL
 from prober.schedule.plan import Plan
@@ -95,22 +95,33 @@ def stopping() -> Iterator[asyncio.Event]:
 
 
 class Service:
-    """The running prober: schedule, push channels, web pages, state."""
+    """The running prober: schedule, push channels, web pages, state.
 
-    def __init__(self, settings: Settings, clients: Mapping[str, Client[Any]], store: Store) -> None:
+    `sinks` hear of every finished attempt besides the prober's own; `panels` add to the status page.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clients: Mapping[str, Client[Any]],
+        store: Store,
+        *,
+        sinks: Sequence[Sink] = (),
+        panels: Sequence[Panel] = (),
+    ) -> None:
         self._store = store
         self._ready = False
         self._ending = asyncio.Event()
         self._controls = [one for one in settings.assignments if one.client == CONTROL]
         self.metrics = self._metrics(settings, clients)
         board = StatusBoard(settings.assignments, clients)
-        sinks: tuple[Sink, ...] = (self.metrics, board, OutcomeLog())
+        hearers: tuple[Sink, ...] = (self.metrics, board, OutcomeLog(), *sinks)
         self.assembly = Assembly(
             settings,
             clients,
             store,
             watch=self.metrics,
-            tell=partial(fan_out, sinks, watch=self.metrics),
+            tell=partial(fan_out, hearers, watch=self.metrics),
             lagged=self.metrics.loop_lag,
             token_observers=(self.metrics,),
         )
@@ -124,7 +135,7 @@ class Service:
             restraint=self.assembly.restraint,
             watch=self.metrics,
         )
-        self._web = WebServer(application(self.metrics, board, lambda: self._ready))
+        self._web = WebServer(application(self.metrics, board, lambda: self._ready, panels))
 
     def _metrics(self, settings: Settings, clients: Mapping[str, Client[Any]]) -> Metrics:
         metrics = Metrics(

@@ -1,13 +1,15 @@
-"""The pages: landing page, metrics, healthy, ready. All answered on the prober's own loop, between the probes."""
+"""The pages: landing page, metrics, status data, healthy, ready. All answered on the prober's own loop."""
 
 import asyncio
 import html
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,16 +18,40 @@ from prober.observe import exposition
 from prober.observe.metrics import Metrics
 from prober.observe.status import Row, StatusBoard
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-SECURITY = (
-    (b"content-security-policy", POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-)
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
 
 
-def application(metrics: Metrics, board: StatusBoard, ready: Callable[[], bool]) -> Starlette:
+class Panel(Protocol):
+    """What somebody adds to the status page: a part of the page, its data, and routes for what can be done there."""
+
+    @property
+    def name(self) -> str:
+        """Under which the data appear."""
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """What answers besides the page."""
+
+    def page(self) -> str:
+        """Return the part of the page, as HTML that is safe to show."""
+
+    def data(self) -> Any:
+        """Return the same for programs, fit for JSON."""
+
+
+def security(*, forms: bool) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the fields that keep a page from being more than a page; forms only where something can be done."""
+    return (
+        (b"content-security-policy", POLICY.format(forms="'self'" if forms else "'none'").encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"cache-control", b"no-store"),
+    )
+
+
+def application(
+    metrics: Metrics, board: StatusBoard, ready: Callable[[], bool], panels: Sequence[Panel] = ()
+) -> Starlette:
     """Return the pages. `ready` says whether the prober schedules attempts; before and while draining it does not."""
 
     async def show_metrics(request: Request) -> Response:
@@ -35,7 +61,10 @@ def application(metrics: Metrics, board: StatusBoard, ready: Callable[[], bool])
         return StreamingResponse(_between_probes(metrics, chosen), headers=exposition.headers(chosen))
 
     async def show_landing(request: Request) -> Response:
-        return HTMLResponse(landing(board.rows))
+        return HTMLResponse(landing(board.rows, [panel.page() for panel in panels]))
+
+    async def show_status(request: Request) -> Response:
+        return JSONResponse(status_data(board.rows) | {panel.name: panel.data() for panel in panels})
 
     async def show_healthy(request: Request) -> Response:
         return PlainTextResponse("healthy\n")
@@ -47,10 +76,12 @@ def application(metrics: Metrics, board: StatusBoard, ready: Callable[[], bool])
         routes=[
             Route("/", show_landing),
             Route("/metrics", show_metrics),
+            Route("/api/v1/status", show_status),
             Route("/-/healthy", show_healthy),
             Route("/-/ready", show_ready),
+            *(route for panel in panels for route in panel.routes),
         ],
-        middleware=[Middleware(Secured)],
+        middleware=[Middleware(Secured, fields=security(forms=bool(panels)))],
     )
 
 
@@ -63,24 +94,30 @@ async def _between_probes(metrics: Metrics, chosen: exposition.Format) -> AsyncI
 class Secured:
     """Adds the headers that keep a page from being more than a page."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, fields: Sequence[tuple[bytes, bytes]]) -> None:
         self._app = app
+        self._fields = fields
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *SECURITY]
+                message["headers"] = [*message["headers"], *self._fields]
             await send(message)
 
         await self._app(scope, receive, sending)
 
 
-def landing(rows: tuple[Row, ...]) -> str:
-    """Return the landing page: what is probed, how it went last, where the metrics are."""
+def landing(rows: tuple[Row, ...], parts: Iterable[str] = ()) -> str:
+    """Return the landing page: what is probed, how it went last, where the metrics are; and what others add."""
     body = "".join(map(_row, rows)) or "<tr><td colspan=7>Nothing is probed.</td></tr>"
-    return PAGE.format(version=html.escape(__version__), rows=body)
+    return PAGE.format(version=html.escape(__version__), rows=body, parts="".join(parts))
+
+
+def status_data(rows: tuple[Row, ...]) -> dict[str, Any]:
+    """Return what the landing page shows, for programs."""
+    return {"version": __version__, "assignments": [asdict(row) for row in rows]}
 
 
 def _row(row: Row) -> str:
@@ -111,7 +148,8 @@ th, td {{ text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8885
 .failed {{ color: light-dark(#a3141f, #ff8a8a); }}
 </style>
 <h1>Client-access prober</h1>
-<p>Version {version} · <a href="metrics">metrics</a> · <a href="-/healthy">healthy</a> · <a href="-/ready">ready</a></p>
+<p>Version {version} · <a href="metrics">metrics</a> ·
+<a href="api/v1/status">status data</a> · <a href="-/healthy">healthy</a> · <a href="-/ready">ready</a></p>
 <table>
 <caption>Last attempt of each client on each target</caption>
 <thead><tr><th scope=col>target<th scope=col>client<th scope=col>depth<th scope=col>verdict<th scope=col>why
@@ -119,5 +157,5 @@ th, td {{ text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8885
 <tbody>
 {rows}</tbody>
 </table>
-</html>
+{parts}</html>
 """

@@ -5,6 +5,9 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from prober.faults import taxonomy as kinds
 from prober.observe.metrics import Metrics
@@ -72,3 +75,49 @@ async def test_other_pages_and_methods_are_refused(pages: Pages) -> None:
     assert (await pages.client.get("/nothing")).status_code == 404
     assert (await pages.client.post("/metrics")).status_code == 405
     assert (await pages.client.head("/-/healthy")).status_code == 200
+
+
+async def test_the_status_data_say_what_the_page_shows(pages: Pages) -> None:
+    """One entry per assignment, with verdict, reason, step and time."""
+    pages.board(ASSIGNMENT, *judged(kinds.NO_ANSWER))
+    data = (await pages.client.get("/api/v1/status")).json()
+    (row,) = data["assignments"]
+    assert (row["client"], row["target"], row["verdict"], row["reason"]) == ("toy", "hq", "failed", "read_timeout")
+    assert row["step"] == "take"
+
+
+class Lever:
+    """A panel with one thing to do."""
+
+    name = "lever"
+
+    def __init__(self) -> None:
+        self.pulled = 0
+        self.routes = (Route("/lever", self.pull, methods=["POST"]),)
+
+    async def pull(self, request: Request) -> Response:
+        self.pulled += 1
+        return PlainTextResponse("pulled")
+
+    def page(self) -> str:
+        return "<form method=post action=lever></form>"
+
+    def data(self) -> dict[str, int]:
+        return {"pulled": self.pulled}
+
+
+async def test_a_panel_adds_to_page_data_and_routes() -> None:
+    """And only with one may the page send forms, to itself alone."""
+    lever = Lever()
+    app = application(Metrics([ASSIGNMENT], CATALOGUE, vantage="fra1"), StatusBoard([], CATALOGUE), bool, [lever])
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://prober")
+    assert (await client.post("/lever")).text == "pulled"
+    page = await client.get("/")
+    assert "action=lever" in page.text
+    assert "form-action 'self'" in page.headers["content-security-policy"]
+    assert (await client.get("/api/v1/status")).json()["lever"] == {"pulled": 1}
+
+
+async def test_without_panels_no_form_may_be_sent(pages: Pages) -> None:
+    """There is nothing to do on the page."""
+    assert "form-action 'none'" in (await pages.client.get("/")).headers["content-security-policy"]
