@@ -1,0 +1,122 @@
+"""The whole product on one machine: a simulated tenant, a prober that watches it, and incidents to start.
+
+Rule of this file: the prober gets a configuration, as it would anywhere, and knows of nothing else.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+
+from prober.app import Service, stopping
+from prober.clients import catalogue
+from prober.listen import DEFAULT_LISTEN, bind, name
+from prober.rehearsal.incidents import Incidents
+from prober.rehearsal.ratio import Ratios, Rule
+from prober.settings.load import load
+from prober.simulator.configuration import Wishes
+from prober.simulator.faults.catalogue import incidents
+from prober.simulator.faults.fault import Fault
+from prober.simulator.faults.read import Incident
+from prober.simulator.layout import default_layout, found
+from prober.simulator.simulator import Simulator
+from prober.storage.store import Store
+
+INTERVAL = 5.0
+SCALE = 60.0
+"""A minute of an incident takes a second here."""
+RULE = Rule(window=90.0, calm=30.0, minutes=1)
+SETTLING = 15.0
+"""Seconds before an incident asked for on the command line: every client should have been well once."""
+GRACE = 3.0
+
+
+class UnknownIncidentError(Exception):
+    """There is no such incident; the text names those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says of `demo`. `duration` in seconds, `None`: until a signal."""
+
+    listen: Sequence[str] = (DEFAULT_LISTEN,)
+    duration: float | None = None
+    incidents: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Where to look, once everything runs."""
+
+    pages: str
+    control: str
+    known: Sequence[str] = field(default_factory=tuple)
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def weather() -> Incident:
+    """Return what is never quite absent: now and then an answer takes its time, and very rarely one fails."""
+    return Incident(
+        id="weather",
+        title="the usual weather",
+        faults=(
+            Fault("delay", pct=1.0, arguments=MappingProxyType({"seconds": 0.8})),
+            Fault("http", pct=0.1, arguments=MappingProxyType({"status": 503})),
+        ),
+    )
+
+
+async def demo(options: Options, show: Callable[[Opened], None]) -> int:
+    """Run until a signal or for the duration; return the exit code. Raises `ListenError`, `UnknownIncidentError`."""
+    known = [incident.id for incident in incidents()]
+    for wanted in options.incidents:
+        if wanted not in known:
+            raise UnknownIncidentError(f"there is no incident {wanted!r}; there are {', '.join(known)}")
+    sockets = bind(options.listen)
+    with TemporaryDirectory(prefix="prober-demo-") as folder, contextlib.ExitStack() as undo:
+        for one in sockets:
+            undo.callback(one.close)
+        simulator = Simulator(found(default_layout()), Path(folder), catalogue=incidents())
+        await simulator.start()
+        try:
+            service, panel = _prober(simulator, Path(folder))
+            simulator.weather.begin(weather())
+            show(Opened(f"http://{_local(name(sockets[0]))}/", simulator.control_url, panel.known))
+            with stopping() as stop, _timers(options, panel, stop):
+                return await service.serve(sockets, stop, GRACE)
+        finally:
+            await simulator.stop()
+
+
+def _prober(simulator: Simulator, folder: Path) -> tuple[Service, Incidents]:
+    """Return a prober for the tenant, configured by a file like any other, and what it shows beside its own page."""
+    settings = load(
+        [simulator.write_configuration(folder, Wishes(interval=INTERVAL, control_interval=INTERVAL))], catalogue()
+    )
+    ratios = Ratios(time.monotonic, RULE)
+    clients = sorted({assignment.client for assignment in settings.assignments})
+    panel = Incidents(simulator.weather, incidents(), ratios, clients, scale=SCALE)
+    return Service(settings, catalogue(), Store.open(None), sinks=(ratios,), panels=(panel,)), panel
+
+
+@contextlib.contextmanager
+def _timers(options: Options, panel: Incidents, stop: asyncio.Event):  # type: ignore[no-untyped-def]  # see below
+    loop = asyncio.get_running_loop()
+    timers = [loop.call_later(SETTLING, panel.begin, wanted) for wanted in options.incidents]
+    if options.duration is not None:
+        timers.append(loop.call_later(options.duration, stop.set))
+    try:
+        yield
+    finally:
+        for timer in timers:
+            timer.cancel()
+
+
+def _local(address: str) -> str:
+    """Return an address to open from this machine, where a socket listens on all of them."""
+    host, _, port = address.rpartition(":")
+    return f"127.0.0.1:{port}" if host in ("0.0.0.0", "[::]") else address  # noqa: S104 - compared, not bound

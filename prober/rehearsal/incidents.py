@@ -1,0 +1,132 @@
+"""The panel of the rehearsal on the status page: which incidents there are, which run, and what is thought of whom."""
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from prober.rehearsal.ratio import Group, Ratios, State
+from prober.simulator.faults.read import Incident
+from prober.simulator.faults.weather import Weather
+
+PLACE = "/rehearsal/incidents/{id}/{what}"
+LOOPBACK = ("127.", "::1", "::ffff:127.")
+COLOURS: Mapping[State, str] = {
+    State.HEALTHY: "ok",
+    State.SUSPECT: "slow",
+    State.FAILING: "failed",
+    State.RECOVERING: "slow",
+}
+
+
+class Incidents:
+    """Starts and ends incidents of a catalogue. `scale`: how many times faster than in life they unfold.
+
+    Only peers on this machine may, and no page of somebody else's on their behalf.
+    """
+
+    name = "rehearsal"
+
+    def __init__(
+        self, weather: Weather, catalogue: Sequence[Incident], ratios: Ratios, clients: Sequence[str], *, scale: float
+    ) -> None:
+        self._weather = weather
+        self._catalogue = {incident.id: incident for incident in catalogue if concerns(incident, clients)}
+        self._ratios = ratios
+        self._scale = scale
+        self._running: dict[str, str] = {}
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """Start and end, by POST."""
+        return (Route(PLACE, self._act, methods=["POST"]),)
+
+    @property
+    def known(self) -> Sequence[str]:
+        """The ids that can be started."""
+        return tuple(self._catalogue)
+
+    def begin(self, name: str) -> None:
+        """Start an incident unless it is on. Raises `KeyError` for one that is not known."""
+        if name not in self._running:
+            self._running[name] = self._weather.begin(self._catalogue[name], scale=self._scale)
+
+    def end(self, name: str) -> None:
+        """End an incident at once. Raises `KeyError` for one that is not on."""
+        self._weather.end(self._running.pop(name), now=True)
+
+    def data(self) -> dict[str, Any]:
+        """Return groups with their states, and incidents with whether they are on."""
+        return {
+            "groups": [
+                {
+                    "client": group.client,
+                    "region": group.region,
+                    "environment": group.environment.value,
+                    "state": self._ratios.state(group).value,
+                }
+                for group in self._ratios
+            ],
+            "incidents": [
+                {"id": one.id, "title": one.title, "running": one.id in self._running}
+                for one in self._catalogue.values()
+            ],
+        }
+
+    def page(self) -> str:
+        """Return the states of all groups, and a button for each incident."""
+        groups = "".join(map(self._group, self._ratios)) or "<li>nothing measured yet</li>"
+        rows = "".join(map(self._incident, self._catalogue.values()))
+        return PART.format(groups=groups, rows=rows)
+
+    def _group(self, group: Group) -> str:
+        state = self._ratios.state(group)
+        return f'<li>{html.escape(str(group))}: <span class="v {COLOURS[state]}">{state.value}</span></li>'
+
+    def _incident(self, incident: Incident) -> str:
+        on = incident.id in self._running
+        action = f"rehearsal/incidents/{html.escape(incident.id, quote=True)}/{'end' if on else 'begin'}"
+        button = f"<form method=post action={action}><button>{'End' if on else 'Start'}</button></form>"
+        state = '<span class="v failed">on</span>' if on else ""
+        cells = (html.escape(incident.id), html.escape(incident.title), state, button)
+        return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"
+
+    async def _act(self, request: Request) -> Response:
+        if not trusted(request):
+            return PlainTextResponse("only from this machine, and only from this page\n", status_code=403)
+        acts: Mapping[str, Callable[[str], None]] = {"begin": self.begin, "end": self.end}
+        try:
+            acts[request.path_params["what"]](request.path_params["id"])
+        except KeyError:
+            return PlainTextResponse("no such incident, or it is not on\n", status_code=404)
+        return RedirectResponse("/", status_code=303)
+
+
+def concerns(incident: Incident, clients: Sequence[str]) -> bool:
+    """Whether one of `clients` would feel it: an incident that nobody here can see is no use in the menu."""
+    struck = {client for fault in incident.faults for client in fault.clients}
+    return bool(struck & {"all", *clients})
+
+
+def trusted(request: Request) -> bool:
+    """Whether a request comes from this machine, and not from another page in somebody's browser."""
+    peer = request.client.host if request.client else ""
+    origin = request.headers.get("origin", "")
+    own = origin.partition("://")[2] == request.headers.get("host", "") if origin else True
+    return (
+        peer.startswith(LOOPBACK) and own and request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    )
+
+
+PART = """<h2>Rehearsal</h2>
+<ul>{groups}</ul>
+<table>
+<caption>Incidents to start</caption>
+<thead><tr><th scope=col>id<th scope=col>what happens<th scope=col>state<th scope=col></tr></thead>
+<tbody>
+{rows}</tbody>
+</table>
+"""

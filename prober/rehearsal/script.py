@@ -1,0 +1,106 @@
+"""How an incident of hours or weeks is cut to what two minutes can hold: who takes part, and how long each act lasts.
+
+Rule of this file: nothing is stretched and no fault is changed; what is too long is cut, and a minute stays a minute.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from prober.rehearsal.expectation import ALL, CONTROL, Expectation, clients_named, regions_named
+from prober.simulator.faults.fault import Fault
+from prober.simulator.tenant import Site
+
+EVERYWHERE = ("eu", "na", "apac", "uk")
+CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"eu": ("AMS", "FRA"), "na": ("IAD", "SJC"), "apac": ("SIN", "TYO"), "uk": ("LON", "CWL")}
+)
+"""The edges of the two sites of each region that scenarios know by name."""
+MAILBOXES = 8
+"""As many mailboxes as give a client's group enough attempts to be judged by within a plateau."""
+WARM, RAMP, PLATEAU, DECOY, DECAY, AFTER = 5.0, 5.0, 30.0, 15.0, 5.0, 15.0
+"""The longest acts, in minutes: healthy before, growing, full strength (of a decoy), dying down, healthy after."""
+TOKEN_STEPS = frozenset({"token_request", "token_client", "token_user"})
+USUAL_LIFETIME, SHORT_LIFETIME = 3599, 45
+"""Seconds. A fault of asking for tokens can only strike where one is asked for: with a life shorter than the interval,
+every attempt asks. At the usual one, nobody would within a drill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is played. Acts in minutes; `warm` 0 means that the fault was there before anything worked.
+
+    `mailboxes` are per site; `token_lifetime` in seconds; `clients` those that take part, the control left out.
+    """
+
+    clients: tuple[str, ...]
+    regions: tuple[str, ...]
+    mailboxes: int
+    token_lifetime: int
+    warm: float
+    ramp: float
+    plateau: float
+    decay: float
+    after: float
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """The sites of the tenant to play at, two in each region."""
+        return tuple(Site(code.lower() + "1", region, code) for region in self.regions for code in codes(region))
+
+    @property
+    def minutes(self) -> float:
+        """How long all acts last."""
+        return self.warm + self.ramp + self.plateau + self.decay + self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What of an incident decides how it is cut. Times in minutes; `duration` 0 where the scenario names none."""
+
+    regions: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    duration: float
+    ramp: float
+    decay: float
+    decoy: bool
+
+
+def script(plot: Plot, expected: Expectation, clients: Collection[str]) -> Script:
+    """Return how to play `plot` with those of `clients` that there are."""
+    regions = _regions(plot, expected)
+    ramp = min(plot.ramp, RAMP)
+    longest = DECOY if plot.decoy else PLATEAU
+    plateau = min(longest, plot.duration - ramp) if plot.duration else longest
+    from_setup = any(fault.since == "setup" for fault in plot.faults)
+    asks = any(fault.steps & TOKEN_STEPS for fault in plot.faults)
+    return Script(
+        clients=tuple(client for client in clients if client != CONTROL),
+        regions=regions,
+        mailboxes=max(1, MAILBOXES // (2 * len(regions))),
+        token_lifetime=SHORT_LIFETIME if asks else USUAL_LIFETIME,
+        warm=0.0 if from_setup else WARM,
+        ramp=ramp,
+        plateau=plateau,
+        decay=min(plot.decay, DECAY),
+        after=AFTER if plot.decay else 0.0,
+    )
+
+
+def missing(faults: Iterable[Fault], expected: Expectation, clients: Collection[str]) -> tuple[str, ...]:
+    """Return the clients an incident is about that there are not: without them it cannot be played."""
+    about = {client for fault in faults for client in fault.clients} | set(clients_named(expected.red))
+    return tuple(sorted(about - {ALL, CONTROL, *clients}))
+
+
+def codes(region: str) -> tuple[str, str]:
+    """Return the letters of a region's two edges."""
+    letters = "".join(one for one in region.upper() if one.isalnum()).ljust(2, "X")
+    return CODES.get(region, (f"{letters[:2]}A", f"{letters[:2]}B"))
+
+
+def _regions(plot: Plot, expected: Expectation) -> tuple[str, ...]:
+    """Return where the incident is, and where else something is expected of it."""
+    named = EVERYWHERE if not plot.regions or ALL in plot.regions else plot.regions
+    also = regions_named((*expected.red, *expected.green)) - set(named)
+    return (*named, *sorted(also))

@@ -1,0 +1,100 @@
+"""How incidents are cut: who takes part, where, for how long."""
+
+from dataclasses import replace
+
+import pytest
+
+from prober.rehearsal.expectation import Expectation
+from prober.rehearsal.script import Plot, Script, codes, missing, script
+from prober.simulator.faults.fault import Fault
+
+CLIENTS = ("activesync", "control", "imap4")
+BUSY = Fault("http", frozenset({"imap4"}), frozenset({"any"}))
+WEEKS = Plot(("all",), (BUSY,), duration=9330, ramp=60, decay=180, decoy=False)
+DECOY = Plot((), (BUSY,), duration=0, ramp=0, decay=0, decoy=True)
+
+
+def cut(plot: Plot, expected: Expectation | None = None) -> Script:
+    return script(plot, expected or Expectation(), CLIENTS)
+
+
+def test_weeks_are_cut_to_an_hour() -> None:
+    """Each act to its longest; at sixty-fold speed an hour is a minute, and two are the limit."""
+    made = cut(WEEKS)
+    assert (made.warm, made.ramp, made.plateau, made.decay, made.after) == (5, 5, 30, 5, 15)
+    assert made.minutes == 60
+
+
+def test_what_is_short_is_played_whole() -> None:
+    """Nothing is stretched: ramp and plateau together are as long as the incident."""
+    made = cut(replace(WEEKS, duration=12, ramp=3, decay=2))
+    assert (made.ramp, made.plateau, made.decay) == (3, 9, 2)
+
+
+def test_without_decay_no_recovery_is_played() -> None:
+    """The contract asks for one only where there is a shape with decay."""
+    made = cut(replace(WEEKS, decay=0))
+    assert (made.decay, made.after) == (0, 0)
+
+
+def test_a_decoy_is_played_for_as_long_as_shows_it() -> None:
+    """It has no duration of its own."""
+    made = cut(DECOY)
+    assert (made.warm, made.ramp, made.plateau, made.after) == (5, 0, 15, 0)
+
+
+def test_what_was_there_from_the_beginning_has_no_healthy_phase() -> None:
+    """A permission that was never granted must not work at first."""
+    assert cut(replace(DECOY, faults=(replace(BUSY, since="setup"),))).warm == 0
+
+
+@pytest.mark.parametrize(("step", "lifetime"), [("token_request", 45), ("token_client", 45), ("any", 3599)])
+def test_tokens_live_shortly_where_asking_for_them_is_the_matter(step: str, lifetime: int) -> None:
+    """Or nobody would ask within the drill; elsewhere they live as they do."""
+    assert cut(replace(DECOY, faults=(replace(BUSY, steps=frozenset({step, "list"})),))).token_lifetime == lifetime
+
+
+def test_all_regions_are_four_with_two_sites_each() -> None:
+    """Eight sites, eight mailboxes."""
+    made = cut(WEEKS)
+    assert made.regions == ("eu", "na", "apac", "uk")
+    assert [(site.name, site.region, site.code) for site in made.sites][:3] == [
+        ("ams1", "eu", "AMS"),
+        ("fra1", "eu", "FRA"),
+        ("iad1", "na", "IAD"),
+    ]
+    assert len({site.name for site in made.sites}) == 8
+    assert made.mailboxes == 1
+    assert cut(DECOY).regions == made.regions
+
+
+def test_fewer_regions_have_more_mailboxes_each() -> None:
+    """About eight in all, so that a group has enough attempts to be judged by."""
+    assert cut(replace(WEEKS, regions=("na",))).mailboxes == 4
+    assert cut(replace(WEEKS, regions=("eu", "na", "apac"))).mailboxes == 1
+
+
+def test_regions_that_something_is_expected_of_take_part() -> None:
+    """A region that must stay green has to be there."""
+    expected = Expectation(red=("owa@uk",), green=("owa@eu", "imap4@uk"))
+    assert cut(replace(WEEKS, regions=("uk",)), expected).regions == ("uk", "eu")
+
+
+def test_regions_that_nobody_knows_have_sites_as_well() -> None:
+    """Any file in the format must work: two sites with different letters."""
+    assert codes("latam") == ("LAA", "LAB")
+    assert codes("x") == ("XXA", "XXB")
+    assert {codes(region) for region in ("eu", "na")} == {("AMS", "FRA"), ("IAD", "SJC")}
+
+
+def test_the_control_takes_part_unasked() -> None:
+    """It is configured for every way out, and is no client of the tenant's."""
+    assert cut(WEEKS).clients == ("activesync", "imap4")
+
+
+def test_missing_clients_are_those_an_incident_is_about() -> None:
+    """Of faults and of what must turn red; `all` means whoever is there, and who must stay green may be missing."""
+    faults = (replace(BUSY, clients=frozenset({"owa", "imap4"})), replace(BUSY, clients=frozenset({"all", "control"})))
+    expected = Expectation(red=("outlook_mac@na", "all", "imap4"), green=("m365_signin",))
+    assert missing(faults, expected, CLIENTS) == ("outlook_mac", "owa")
+    assert missing((BUSY,), Expectation(red=("all@na",)), CLIENTS) == ()
