@@ -139,9 +139,9 @@ def test_input_that_is_there_already_costs_nothing() -> None:
         left, right = socket.socketpair()
         with left, right:
             left.setblocking(False)
-            began = passing()
-            right.send(b"x")
-            assert await asyncio.get_running_loop().sock_recv(left, 1) == b"x"
+            loop, began = asyncio.get_running_loop(), passing()
+            loop.call_soon(right.send, b"x")
+            assert await loop.sock_recv(left, 1) == b"x"
             assert passing() == began
             assert world.pauses == []
 
