@@ -100,6 +100,8 @@ class Folder:
     uid_validity: int
     items: dict[int, Item] = field(default_factory=dict)
     uid_next: int = 1
+    flags: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Flags beyond the read one, by UID, as IMAP writes them (`\\Deleted`)."""
 
     @property
     def name(self) -> str:
@@ -131,6 +133,7 @@ class Mailbox:
         self.folders = {kind: Folder(kind, n, validity + n) for n, kind in enumerate(FolderKind, 1)}
         self._now = now
         self._watchers: set[asyncio.Event] = set()
+        self._listeners: set[Callable[[], None]] = set()
 
     @property
     def inbox(self) -> Folder:
@@ -160,9 +163,18 @@ class Mailbox:
         self.folders[folder].items[uid] = replace(item, read=read, sequence=number)
         self._wake()
 
+    def set_flags(self, folder: FolderKind, uid: int, flags: frozenset[str]) -> None:
+        """Set the flags beyond the read one. Raises `KeyError` for an item that is not there."""
+        item = self.folders[folder].items[uid]
+        number = self._record(folder, uid, "change")
+        self.folders[folder].items[uid] = replace(item, sequence=number)
+        self.folders[folder].flags[uid] = flags
+        self._wake()
+
     def delete(self, folder: FolderKind, uid: int) -> None:
         """Remove an item for good. Raises `KeyError` for an item that is not there."""
         del self.folders[folder].items[uid]
+        self.folders[folder].flags.pop(uid, None)
         self._record(folder, uid, "delete")
         self._wake()
 
@@ -191,6 +203,11 @@ class Mailbox:
             yield news
         finally:
             self._watchers.discard(news)
+
+    def listen(self, hear: Callable[[], None]) -> Callable[[], None]:
+        """Have `hear` called at every change, which costs no task per listener; return what ends that."""
+        self._listeners.add(hear)
+        return lambda: self._listeners.discard(hear)
 
     @property
     def _domain(self) -> str:
@@ -238,6 +255,8 @@ class Mailbox:
     def _wake(self) -> None:
         for news in self._watchers:
             news.set()
+        for hear in tuple(self._listeners):
+            hear()
 
 
 def furnish(mailbox: Mailbox, now: datetime, *, messages: int = 12) -> None:

@@ -1,0 +1,1 @@
+"""The tenant's IMAP4rev1 service, in the words Exchange uses."""

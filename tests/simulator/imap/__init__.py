@@ -1,0 +1,1 @@
+"""The tenant's IMAP service against clients it does not know."""
