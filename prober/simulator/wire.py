@@ -30,7 +30,8 @@ class Attempt:
     """What looks from here like one round of a client: connections to its host that overlap, and the look-up before.
 
     `requests` counts what was asked in it so far; `struck` are the faults that have hit it, `due` at which request a
-    fault meant for any step is going to.
+    fault meant for any step is going to. `open` counts connections that keep it going, `connected` says that it had
+    one; `usual` is how many requests the attempt before it made.
     """
 
     key: str
@@ -38,11 +39,17 @@ class Attempt:
     requests: int = 0
     struck: set[int] = field(default_factory=set)
     due: dict[int, int] = field(default_factory=dict)
+    open: int = 0
+    connected: bool = False
+    usual: int = 1
 
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One accepted connection. `opened` is on the tenant's clock, in seconds. `mailbox` is set once it is known."""
+    """One accepted connection. `opened` is on the tenant's clock, in seconds. `mailbox` is set once it is known.
+
+    `waits`: it waits for news, and keeps its attempt going no longer.
+    """
 
     number: int
     host: Host
@@ -51,3 +58,4 @@ class Connection:
     attempt: Attempt
     mailbox: str = ""
     requests: int = 0
+    waits: bool = False
