@@ -12,12 +12,18 @@ from prober.simulator.faults.fault import Fault
 from prober.simulator.tenant import Site
 
 EVERYWHERE = ("eu", "na", "apac", "uk")
-CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {"eu": ("AMS", "FRA"), "na": ("IAD", "SJC"), "apac": ("SIN", "TYO"), "uk": ("LON", "CWL")}
+EDGES: Mapping[str, str] = MappingProxyType(
+    {
+        "eu": "AMS FRA DUB PAR MIL WAW ZRH OSL",
+        "na": "IAD SJC DFW ORD YTO LAX PHX ATL",
+        "apac": "SIN TYO SYD HKG SEL OSA MEL PUS",
+        "uk": "LON CWL MAN EDI BHX LDS BRS NCL",
+    }
 )
-"""The edges of the two sites of each region that scenarios know by name."""
-MAILBOXES = 8
-"""As many mailboxes as give a client's group enough attempts to be judged by within a plateau."""
+"""The three letters of the edges of each region that scenarios know by name."""
+SITES = 8
+"""Sites in all, at least two in each region: with a mailbox at each, a client's group has enough attempts within a
+plateau to be judged by, and a site tells which mailbox somebody comes for."""
 WARM, RAMP, PLATEAU, DECOY, DECAY, AFTER = 5.0, 5.0, 30.0, 15.0, 5.0, 15.0
 """The longest acts, in minutes: healthy before, growing, full strength (of a decoy), dying down, healthy after."""
 TOKEN_STEPS = frozenset({"token_request", "token_client", "token_user"})
@@ -30,23 +36,17 @@ every attempt asks. At the usual one, nobody would within a drill."""
 class Script:
     """What is played. Acts in minutes; `warm` 0 means that the fault was there before anything worked.
 
-    `mailboxes` are per site; `token_lifetime` in seconds; `clients` those that take part, the control left out.
+    `sites` have one mailbox each; `token_lifetime` in seconds; `clients` take part, the control aside.
     """
 
     clients: tuple[str, ...]
-    regions: tuple[str, ...]
-    mailboxes: int
+    sites: tuple[Site, ...]
     token_lifetime: int
     warm: float
     ramp: float
     plateau: float
     decay: float
     after: float
-
-    @property
-    def sites(self) -> tuple[Site, ...]:
-        """The sites of the tenant to play at, two in each region."""
-        return tuple(Site(code.lower() + "1", region, code) for region in self.regions for code in codes(region))
 
     @property
     def minutes(self) -> float:
@@ -68,7 +68,6 @@ class Plot:
 
 def script(plot: Plot, expected: Expectation, clients: Collection[str]) -> Script:
     """Return how to play `plot` with those of `clients` that there are."""
-    regions = _regions(plot, expected)
     ramp = min(plot.ramp, RAMP)
     longest = DECOY if plot.decoy else PLATEAU
     plateau = min(longest, plot.duration - ramp) if plot.duration else longest
@@ -76,8 +75,7 @@ def script(plot: Plot, expected: Expectation, clients: Collection[str]) -> Scrip
     asks = any(fault.steps & TOKEN_STEPS for fault in plot.faults)
     return Script(
         clients=tuple(client for client in clients if client != CONTROL),
-        regions=regions,
-        mailboxes=max(1, MAILBOXES // (2 * len(regions))),
+        sites=sites_of(_regions(plot, expected)),
         token_lifetime=SHORT_LIFETIME if asks else USUAL_LIFETIME,
         warm=0.0 if from_setup else WARM,
         ramp=ramp,
@@ -93,10 +91,20 @@ def missing(faults: Iterable[Fault], expected: Expectation, clients: Collection[
     return tuple(sorted(about - {ALL, CONTROL, *clients}))
 
 
-def codes(region: str) -> tuple[str, str]:
-    """Return the letters of a region's two edges."""
-    letters = "".join(one for one in region.upper() if one.isalnum()).ljust(2, "X")
-    return CODES.get(region, (f"{letters[:2]}A", f"{letters[:2]}B"))
+def sites_of(regions: Collection[str]) -> tuple[Site, ...]:
+    """Return the sites to play at, as many in each region as make up the number, and two at least."""
+    each = max(2, SITES // len(regions))
+    return tuple(
+        Site(f"{code.lower()}{number}", region, code)
+        for number, region in enumerate(regions, start=1)
+        for code in edges(region)[:each]
+    )
+
+
+def edges(region: str) -> list[str]:
+    """Return the letters of a region's edges, made up where nobody knows it."""
+    letters = "".join(one for one in region.upper() if one.isascii() and one.isalpha()).ljust(2, "X")[:2]
+    return EDGES[region].split() if region in EDGES else [f"{letters}{one}" for one in "ABCDEFGH"]
 
 
 def _regions(plot: Plot, expected: Expectation) -> tuple[str, ...]:
