@@ -1,0 +1,1 @@
+"""What the tenant stands on: its authority, its resolver, its addresses and what listens there."""

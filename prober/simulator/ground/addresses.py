@@ -1,0 +1,119 @@
+"""Which names the tenant has, and on which loopback addresses: each client has one of its own at every site.
+
+So a fault below HTTP can hit one client and spare the next, as happens in life where services have names of their own.
+"""
+
+import socket
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+from prober.simulator.tenant import Site
+from prober.simulator.wire import Host
+
+SHARED = ("login", "autodiscover", "www")
+PORTALS = ("office", "m365", "copilot", "signin")
+SIGN_IN = "m365_signin"
+CONTROL = "control"
+IMAP = "imap4"
+IMAPS = "imaps"
+NOBODY = "127.255.0.1"
+"""Nothing ever listens here: who is sent here is refused."""
+NOWHERE = "127.255.0.2"
+"""What listens here never accepts: who is sent here waits in vain."""
+ATTEMPTS = 50
+
+
+class NoPortError(Exception):
+    """No port is free on all of the tenant's addresses."""
+
+
+def plan(domain: str, sites: Sequence[Site], clients: Iterable[str]) -> tuple[Host, ...]:
+    """Return the tenant's hosts, ports still 0.
+
+    `activesync.ams1.contoso.example` is the phones' at site ams1, `mail.ams1.…` everybody's, `login.…` the token
+    service's. Only `imap4` and `mail` speak IMAP.
+    """
+    own = tuple(client for client in clients if client not in (CONTROL, SIGN_IN))
+    hosts = [
+        Host(
+            f"{client.replace('_', '-')}.{site.name}.{domain}",
+            f"127.{16 + number}.{1 + position}.1",
+            0,
+            IMAPS if client == IMAP else "https",
+            client,
+            site.name,
+            site.region,
+        )
+        for number, site in enumerate(sites)
+        for position, client in enumerate(own)
+    ]
+    for number, site in enumerate(sites):
+        shared = Host(f"mail.{site.name}.{domain}", f"127.{16 + number}.100.1", 0, site=site.name, region=site.region)
+        hosts += [shared, replace(shared, scheme=IMAPS)]
+    for number, name in enumerate((*SHARED, *PORTALS), start=1):
+        client = SIGN_IN if name in PORTALS else CONTROL if name == "www" else ""
+        hosts.append(Host(f"{name}.{domain}", f"127.8.0.{number}", 0, client=client))
+    return tuple(hosts)
+
+
+def bind(hosts: Iterable[Host]) -> tuple[tuple[Host, ...], list[socket.socket]]:
+    """Return the hosts with their ports, and a bound socket for each address and port.
+
+    One port serves HTTPS everywhere and another IMAPS. Where only 127.0.0.1 can be had, every host has a port of its
+    own there. Raises `NoPortError`.
+    """
+    wanted = tuple(hosts)
+    if not _whole_network():
+        return _apart(wanted)
+    by_scheme = {scheme: [host for host in wanted if host.scheme == scheme] for scheme in ("https", IMAPS)}
+    with ExitStack() as undo:
+        ports = {scheme: _common_port(some, undo) for scheme, some in by_scheme.items() if some}
+        sockets = [one for _, bound in ports.values() for one in bound]
+        undo.pop_all()
+    return tuple(replace(host, port=ports[host.scheme][0]) for host in wanted), sockets
+
+
+def _common_port(hosts: Sequence[Host], undo: ExitStack) -> tuple[int, list[socket.socket]]:
+    addresses = sorted({host.address for host in hosts} | {NOBODY})
+    for _ in range(ATTEMPTS):
+        with ExitStack() as tried:
+            try:
+                first = tried.enter_context(_bound(addresses[0], 0))
+                port = first.getsockname()[1]
+                rest = [tried.enter_context(_bound(address, port)) for address in addresses[1:]]
+            except OSError:
+                continue
+            undo.push(tried.pop_all())
+            bound = {one.getsockname()[0]: one for one in (first, *rest)}
+            bound.pop(NOBODY).close()
+            return port, list(bound.values())
+    raise NoPortError("no port is free on all addresses of the tenant")
+
+
+def _apart(hosts: Sequence[Host]) -> tuple[tuple[Host, ...], list[socket.socket]]:
+    sockets = [_bound("127.0.0.1", 0) for _ in hosts]
+    ports = [one.getsockname()[1] for one in sockets]
+    return tuple(
+        replace(host, address="127.0.0.1", port=port) for host, port in zip(hosts, ports, strict=True)
+    ), sockets
+
+
+def _whole_network() -> bool:
+    """Whether every address of 127.0.0.0/8 is this machine's, as on Linux."""
+    try:
+        _bound(NOBODY, 0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _bound(address: str, port: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((address, port))
+    except OSError:
+        made.close()
+        raise
+    return made

@@ -1,0 +1,131 @@
+"""The tenant's resolver: it knows the tenant's names, asks nobody else, and can be told to fail (RFC 1035).
+
+Rule of this file: a look-up is one decision, however many questions a client asks in it.
+"""
+
+import asyncio
+import struct
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+ONE_LOOKUP = 0.05
+"""Seconds within which the questions about one name are taken for one look-up."""
+MAX_QUESTION = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a look-up comes to: an address, or none of `kind` `nxdomain`, `silence` or `refused`."""
+
+    address: str = ""
+    kind: str = "address"
+
+
+Decide = Callable[[str], Answer]
+"""Told the name looked up, in lower case and without the last dot."""
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Answers questions, wherever they come from. `clock` in seconds."""
+
+    domain: str
+    decide: Decide
+    clock: Callable[[], float]
+    services: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    _lately: dict[str, tuple[float, set[int], Answer]] = field(default_factory=dict)
+
+    def reply(self, wire: bytes) -> bytes | None:
+        """Return the answer to a question as it came over the wire, `None` for silence."""
+        try:
+            question = dns.message.from_wire(wire, ignore_trailing=True)
+        except (dns.exception.DNSException, struct.error, ValueError):
+            return _malformed(wire)
+        if question.flags & dns.flags.QR or len(question.question) != 1:
+            return _malformed(wire)
+        return self._answer(question)
+
+    def _answer(self, question: dns.message.Message) -> bytes | None:
+        reply = dns.message.make_response(question, recursion_available=True)
+        asked = question.question[0]
+        name = asked.name.to_text(omit_final_dot=True).lower()
+        if asked.rdtype == dns.rdatatype.SRV and name in self.services:
+            host, port = self.services[name]
+            reply.answer.append(dns.rrset.from_text(asked.name, 0, "IN", "SRV", f"0 0 {port} {host}."))
+            return reply.to_wire()
+        answer = self._decided(name, int(asked.rdtype))
+        if answer.kind == "silence":
+            return None
+        if answer.kind == "refused":
+            reply.set_rcode(dns.rcode.REFUSED)
+        elif answer.kind == "nxdomain":
+            reply.set_rcode(dns.rcode.NXDOMAIN)
+        if asked.rdtype == dns.rdatatype.A and answer.address:
+            reply.answer.append(dns.rrset.from_text(asked.name, 0, "IN", "A", answer.address))
+        elif answer.kind != "refused":
+            reply.authority.append(self._soa())
+        return reply.to_wire()
+
+    def _decided(self, name: str, rdtype: int) -> Answer:
+        """Return the decision of the look-up that this question belongs to: the same type again is a new one."""
+        now = self.clock()
+        known = self._lately.get(name)
+        if known and now - known[0] <= ONE_LOOKUP and rdtype not in known[1]:
+            known[1].add(rdtype)
+            return known[2]
+        answer = self.decide(name)
+        self._lately[name] = (now, {rdtype}, answer)
+        if len(self._lately) > MAX_QUESTION:
+            self._lately.clear()
+        return answer
+
+    def _soa(self) -> dns.rrset.RRset:
+        text = f"ns.{self.domain}. hostmaster.{self.domain}. 1 3600 600 86400 0"
+        return dns.rrset.from_text(f"{self.domain}.", 0, "IN", "SOA", text)
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    """The resolver over UDP."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._transport: asyncio.DatagramTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where answers go."""
+        self._transport = transport  # type: ignore[assignment]  # an endpoint for datagrams hands out no other
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Answer one question."""
+        answer = self._resolver.reply(data)
+        if answer is not None:
+            self._transport.sendto(answer, addr)
+
+
+async def stream(resolver: Resolver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer the questions of one TCP connection, each with its length before it (RFC 1035 section 4.2.2)."""
+    with suppress(OSError, asyncio.IncompleteReadError):
+        while True:
+            (length,) = struct.unpack("!H", await reader.readexactly(2))
+            answer = resolver.reply(await reader.readexactly(length))
+            if answer is not None:
+                writer.write(struct.pack("!H", len(answer)) + answer)
+                await writer.drain()
+    writer.close()
+
+
+def _malformed(wire: bytes) -> bytes | None:
+    """Return FORMERR for what has an id to answer to and is no answer itself."""
+    if len(wire) < 12 or wire[2] & 0x80:
+        return None
+    return wire[:2] + bytes([0x80 | (wire[2] & 0x79), 0x01]) + bytes(8)
