@@ -18,7 +18,6 @@ class State(Enum):
     """In which state of a session (RFC 3501 section 3) a command is taken."""
 
     ANY = "any"
-    NEW = "not authenticated"
     MAILBOX = "authenticated"
     FOLDER = "selected"
 
@@ -93,7 +92,6 @@ def taken(session: Session, state: State) -> bool:
     """Whether a command of `state` is in order now."""
     return {
         State.ANY: True,
-        State.NEW: not session.authenticated,
         State.MAILBOX: session.authenticated,
         State.FOLDER: session.view is not None,
     }[state]

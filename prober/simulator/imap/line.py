@@ -7,15 +7,13 @@ listener on its mailbox.
 import asyncio
 import base64
 import logging
-import socket
-import struct
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum
-from typing import Any
 
 from prober.simulator.faults.fault import Fault, Level, Occasion
+from prober.simulator.http.server import reset
 from prober.simulator.imap import mishaps, reader, texts
 from prober.simulator.imap.answer import Answer, bad, no, severed
 from prober.simulator.imap.entrance import ImapEntrance
@@ -26,8 +24,6 @@ from prober.simulator.tenant import ONLINE, Site
 from prober.simulator.wire import Connection, Host
 
 LOG = logging.getLogger(__name__)
-RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER on, zero seconds: closing sends RST instead of FIN."""
 BACKLOG = 64 * 1024
 """Octets a client may send ahead while it is kept waiting."""
 SOONEST = 0.01
@@ -234,10 +230,7 @@ class Line(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._stop()
-        plain: Any = self._transport.get_extra_info("socket")
-        if plain is not None:
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self._transport.abort()
+        reset(self._transport)
 
     def _stop(self) -> None:
         """Drop what is under way: a late answer, a hold."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import imaplib
 import itertools
+import os
 import socket
 import ssl
 import threading
@@ -11,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from prober.simulator.faults.fault import Fault, Level, Occasion
 from prober.simulator.faults.weather import Weather
@@ -58,6 +60,7 @@ class Office:
     port: int = 0
     calls: Counter[str] = field(default_factory=Counter)
     open: set[Line] = field(default_factory=set)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def mailbox(self) -> Mailbox:
@@ -86,9 +89,22 @@ class Office:
         said = f"user={user}\x01auth=Bearer {self.token() if token is None else token}\x01\x01"
         return base64.b64encode(said.encode())
 
+    def let_tokens_expire(self) -> None:
+        """Let the token of every session that is on run out presently."""
+        self.on_loop(self._shorten)
+
+    def _shorten(self) -> None:
+        for line in self.open:
+            line._session.expires = self.tenant.clocks.wall() + 0.02
+            line._arm()
+
     def foretell(self, step: str, kind: str, **arguments: object) -> None:
         """Let a fault of `kind` strike the next command of `step`."""
         self.weather.coming[step] = Fault(kind, arguments=arguments)
+
+    def library(self) -> imaplib.IMAP4_SSL:
+        """Connect with the standard library's client."""
+        return imaplib.IMAP4_SSL("localhost", self.port, ssl_context=self.context)
 
     def dial(self) -> "Wire":
         """Connect, and read the greeting no further than TLS."""
@@ -134,11 +150,22 @@ class Wire:
         """Return what comes until the end."""
         return self.file.read().splitlines()
 
+    def ending(self) -> type[BaseException] | None:
+        """Return what the system reports at the end, beneath TLS, which takes one end for another."""
+        with socket.socket(fileno=os.dup(self.tls.fileno())) as beneath:
+            beneath.settimeout(5)
+            try:
+                while beneath.recv(1000):
+                    pass
+            except OSError as exc:
+                return type(exc)
+        return None
+
     def close(self) -> None:
         self.file.close()
         self.tls.close()
 
-    def __enter__(self) -> "Wire":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -185,14 +212,18 @@ def office(
 def _entrance(made: Office, limits: Limits, admit: Admit) -> ImapEntrance:
     attempts = itertools.count(1)
 
-    def noted(what: str) -> Callable[[Connection], None]:
-        return lambda connection: made.calls.update([what])
+    def held(connection: Connection) -> None:
+        made.calls.update(["held"])
+
+    def closed(connection: Connection) -> None:
+        made.calls.update(["closed"])
+        made.left.set()
 
     def accepted(host: Host) -> Attempt:
         made.calls.update(["accepted"])
         return Attempt(host.name, next(attempts))
 
-    return ImapEntrance(made.premises, made.weather, admit, accepted, noted("held"), noted("closed"), limits, made.open)
+    return ImapEntrance(made.premises, made.weather, admit, accepted, held, closed, limits, made.open)
 
 
 async def _closed(made: Office, server: asyncio.Server) -> None:
@@ -201,4 +232,5 @@ async def _closed(made: Office, server: asyncio.Server) -> None:
         connection.close()
     await server.wait_closed()
     while made.open:
-        await asyncio.sleep(0)
+        made.left.clear()
+        await made.left.wait()
