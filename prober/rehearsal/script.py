@@ -74,7 +74,7 @@ def script(plot: Plot, expected: Expectation, clients: Collection[str]) -> Scrip
     from_setup = any(fault.since == "setup" for fault in plot.faults)
     asks = any(fault.steps & TOKEN_STEPS for fault in plot.faults)
     return Script(
-        clients=tuple(client for client in clients if client != CONTROL),
+        clients=_cast(plot, expected, clients),
         sites=sites_of(_regions(plot, expected)),
         token_lifetime=SHORT_LIFETIME if asks else USUAL_LIFETIME,
         warm=0.0 if from_setup else WARM,
@@ -89,6 +89,18 @@ def missing(faults: Iterable[Fault], expected: Expectation, clients: Collection[
     """Return the clients an incident is about that there are not: without them it cannot be played."""
     about = {client for fault in faults for client in fault.clients} | set(clients_named(expected.red))
     return tuple(sorted(about - {ALL, CONTROL, *clients}))
+
+
+def _cast(plot: Plot, expected: Expectation, clients: Collection[str]) -> tuple[str, ...]:
+    """Return who takes part: whoever a fault or an expectation is about, and everybody where that is not said.
+
+    Time is what a drill has least of: clients that nothing is expected of would only take theirs from the others.
+    """
+    about = {name.partition("@")[0] for name in (*expected.red, *expected.green)}
+    about |= {client for fault in plot.faults for client in fault.clients}
+    if plot.decoy or ALL in about:
+        about = set(clients)
+    return tuple(client for client in clients if client in about and client != CONTROL)
 
 
 def sites_of(regions: Collection[str]) -> tuple[Site, ...]:

@@ -98,7 +98,16 @@ def test_regions_that_nobody_knows_have_sites_as_well() -> None:
 
 def test_the_control_takes_part_unasked() -> None:
     """It is configured for every way out, and is no client of the tenant's."""
-    assert cut(WEEKS).clients == ("activesync", "imap4")
+    assert cut(DECOY).clients == ("activesync", "imap4")
+
+
+def test_who_is_not_concerned_stays_away() -> None:
+    """Those whom a fault or an expectation names take part, all where it says so, and all in a decoy."""
+    assert cut(WEEKS).clients == ("imap4",)
+    assert cut(WEEKS, Expectation(green=("activesync@eu", "owa"))).clients == ("activesync", "imap4")
+    assert cut(WEEKS, Expectation(red=("all@na",))).clients == ("activesync", "imap4")
+    everybody = replace(BUSY, clients=frozenset({"all", "control"}))
+    assert cut(replace(WEEKS, faults=(everybody,))).clients == ("activesync", "imap4")
 
 
 def test_missing_clients_are_those_an_incident_is_about() -> None:
