@@ -194,6 +194,8 @@ class Line(asyncio.Protocol):
         self._mode = Mode.COMMAND
         self._finish(tag, self._answered(act, None))
         self._pump()
+        if not self._transport.is_closing():
+            self._arm()
 
     def _break(self, fault: Fault, tag: str, act: Act) -> None:
         """Send the part of the answer that may leave, then fall silent or reset."""
@@ -286,7 +288,7 @@ class Line(asyncio.Protocol):
         now, limits = self._now(), self._entrance.limits
         due = [self._active + self._patience - now]
         left = self._token_left()
-        due += [left] if left is not None else []
+        due += [left] if left is not None and self._mode is not Mode.DEAF else []
         due += [self._spoken + limits.keep_alive - now] if self._hold and limits.keep_alive else []
         self._timer = self._loop.call_later(max(min(due), SOONEST), self._look)
 
@@ -296,12 +298,14 @@ class Line(asyncio.Protocol):
         return limits.authenticated if self._session.authenticated else limits.unauthenticated
 
     def _look(self) -> None:
-        """Do what is due, and wait on."""
+        """Do what is due, and wait on; a late answer comes first, and sets the timer anew."""
+        if self._mode is Mode.BUSY:
+            return
         now, left = self._now(), self._token_left()
         quiet = now >= self._active + self._patience
         if self._mode is Mode.DEAF and quiet:
             self._transport.abort()
-        elif self._mode not in (Mode.DEAF, Mode.BUSY):
+        elif self._mode is not Mode.DEAF:
             self._speak_up(now, quiet=quiet, expired=left is not None and left <= 0)
         if not self._transport.is_closing():
             self._arm()

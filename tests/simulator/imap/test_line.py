@@ -167,6 +167,29 @@ def test_a_stalled_connection_ends_without_a_word(tmp_path: Path) -> None:
             assert wire.tls.recv(1) == b""
 
 
+def test_an_expired_token_does_not_wake_a_stalled_connection(desk: Office) -> None:
+    """It would be woken for nothing until it ends."""
+    desk.foretell("noop", "stall")
+    with desk.signed_in() as wire:
+        wire.send(b"a2 NOOP\r\n")
+        assert silence(wire)
+        desk.let_tokens_expire()
+        assert silence(wire)
+        line = next(iter(desk.open))
+        assert line._timer is not None
+        assert line._timer.when() - desk.loop.time() > 1000
+
+
+def test_a_token_that_runs_out_during_a_delay_ends_the_session_after_the_answer(desk: Office) -> None:
+    with desk.signed_in() as wire:
+        desk.foretell("noop", "delay", seconds=0.1)
+        wire.send(b"a2 NOOP\r\n")
+        while len(desk.weather.occasions) < 3:
+            desk.on_loop(lambda: None)
+        desk.let_tokens_expire()
+        assert wire.rest() == [b"a2 OK NOOP completed.", b"* BYE Session invalidated - AccessTokenExpired"]
+
+
 def test_an_idling_client_is_told_that_all_is_well(tmp_path: Path) -> None:
     with office(tmp_path, limits=Limits(keep_alive=0.02)) as desk, desk.signed_in() as wire:
         wire.send(b"a2 IDLE\r\n")
