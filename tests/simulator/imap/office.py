@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -88,6 +89,12 @@ class Office:
         """Return the initial response of XOAUTH2, in base64."""
         said = f"user={user}\x01auth=Bearer {self.token() if token is None else token}\x01\x01"
         return base64.b64encode(said.encode())
+
+    def wait_for(self, done: Callable[[], bool]) -> None:
+        """Let the loop turn until `done`; fail when that takes ten seconds."""
+        give_up = time.monotonic() + 10
+        while not self.on_loop(done):
+            assert time.monotonic() < give_up
 
     def let_tokens_expire(self) -> None:
         """Let the token of every session that is on run out presently."""

@@ -31,8 +31,7 @@ def test_a_delayed_answer_sees_the_mailbox_as_it_is_then(desk: Office) -> None:
         wire.say(b"a2 SELECT INBOX")
         desk.foretell("noop", "delay", seconds=0.1)
         wire.send(b"a3 NOOP\r\n")
-        while len(desk.weather.occasions) < 4:
-            desk.on_loop(lambda: None)
+        desk.wait_for(lambda: len(desk.weather.occasions) == 4)
         desk.on_loop(lambda: desk.mailbox.deliver("Meanwhile"))
         assert wire.until(b"a3 ") == [b"* 1 EXISTS", b"* 0 RECENT", b"a3 OK NOOP completed."]
 
@@ -137,8 +136,7 @@ def test_who_comes_and_goes_is_reported(desk: Office) -> None:
     with desk.signed_in() as wire:
         wire.say(b"a2 LOGOUT")
         assert wire.rest() == []
-    while not desk.calls["closed"]:
-        desk.on_loop(lambda: None)
+    desk.wait_for(lambda: desk.calls["closed"] == 1)
     assert desk.calls == {"accepted": 1, "closed": 1}
     assert desk.open == set()
 
@@ -158,6 +156,14 @@ def test_quiet_connections_end_after_login_too_and_while_idling(tmp_path: Path) 
         with desk.signed_in() as wire:
             wire.send(b"a2 IDLE\r\n")
             assert wire.rest()[-1] == b"* BYE Connection is closed. 13"
+
+
+def test_whatever_a_client_sends_counts_as_activity(desk: Office) -> None:
+    with greeted(desk) as wire:
+        line = next(iter(desk.open))
+        before = line._active
+        wire.say(b"a1 NOOP")
+        assert line._active > before
 
 
 def test_a_stalled_connection_ends_without_a_word(tmp_path: Path) -> None:
@@ -184,8 +190,7 @@ def test_a_token_that_runs_out_during_a_delay_ends_the_session_after_the_answer(
     with desk.signed_in() as wire:
         desk.foretell("noop", "delay", seconds=0.1)
         wire.send(b"a2 NOOP\r\n")
-        while len(desk.weather.occasions) < 3:
-            desk.on_loop(lambda: None)
+        desk.wait_for(lambda: len(desk.weather.occasions) == 3)
         desk.let_tokens_expire()
         assert wire.rest() == [b"a2 OK NOOP completed.", b"* BYE Session invalidated - AccessTokenExpired"]
 
