@@ -1,0 +1,145 @@
+"""Plays scenarios: a fresh tenant, the real prober, the fault's onset, and its end; then asks what came of it.
+
+Rule of this file: a scenario is played on a loop and a tenant of its own, so that none can look like another's tail.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
+
+from prober.clients import catalogue
+from prober.faults.taxonomy import Reason
+from prober.rehearsal.clock import FASTEST, Accelerated
+from prober.rehearsal.expectation import Expectation, Played, expectation, judge
+from prober.rehearsal.ledger import Ledger
+from prober.rehearsal.probing import Probing, Watch
+from prober.rehearsal.ratio import MINUTE, Ratios
+from prober.rehearsal.report import Result
+from prober.rehearsal.script import Plot, Script, missing, script
+from prober.rehearsal.stage import Stage, stage
+from prober.simulator.faults.read import Incident
+from prober.vocabulary import Verdict
+
+LIMIT = 105.0
+"""Real seconds one scenario may take, of the two minutes it has: the rest is for setting up and taking down."""
+SLICE = 10.0
+"""Seconds of the scenario after which the real time is looked at."""
+UNWELL = 0.02
+"""Share of attempts during which the machine was too busy, above which the drill proves nothing."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """Keeps a scenario within its real time: each act has its share, and is cut short when that is used up."""
+
+    minutes: float
+    limit: float = LIMIT
+    real: Callable[[], float] = time.monotonic
+    began: float = field(init=False)
+    planned: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        self.began = self.real()
+
+    async def act(self, minutes: float) -> None:
+        """Let `minutes` of the scenario pass, or as many as there is real time for."""
+        self.planned += minutes
+        share = self.limit * self.planned / self.minutes if self.minutes else self.limit
+        slices = ceil(minutes * MINUTE / SLICE)
+        for _ in range(slices):
+            if self.real() - self.began >= share:
+                return
+            await asyncio.sleep(minutes * MINUTE / slices)
+
+
+def plot_of(incident: Incident) -> Plot:
+    """Return what decides how an incident is cut."""
+    return Plot(
+        regions=incident.regions,
+        faults=incident.faults,
+        duration=incident.duration_min,
+        ramp=incident.shape.ramp_min,
+        decay=incident.shape.decay_min,
+        decoy=incident.decoy,
+    )
+
+
+def drill(
+    incidents: Sequence[Incident], clients: Collection[str] | None = None, *, speed: float = FASTEST
+) -> Iterator[Result]:
+    """Play one incident after the other; give each result as soon as it is there."""
+    known = tuple(catalogue()) if clients is None else tuple(clients)
+    for incident in incidents:
+        expected = expectation(incident.expect, recovery=incident.shape.decay_min > 0)
+        absent = missing(incident.faults, expected, known)
+        if absent:
+            yield Result(incident.id, incident.title, missing=absent)
+            continue
+        with asyncio.Runner(loop_factory=lambda: Accelerated(speed)) as runner:
+            yield runner.run(play(incident, expected, script(plot_of(incident), expected, known)))
+
+
+async def play(incident: Incident, expected: Expectation, how: Script) -> Result:
+    """Play one incident as `how` has it, on the running `Accelerated` loop."""
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, Accelerated):
+        raise TypeError("a drill is played on an accelerated loop")
+    began, real = loop.time(), time.monotonic()
+    async with stage(how, loop) as scene:
+        ledger, ratios = Ledger(loop.time), Ratios(loop.time)
+        probing = Probing(scene.settings, (ledger, ratios), clock=loop.time, wall=loop.wall)
+        try:
+            onset = await _acts(incident, how, scene, probing)
+        finally:
+            await probing.stop()
+        played = Played(how.clients, ledger, ratios, onset, scene.touches(), scene.site_of)
+    return Result(
+        incident.id,
+        incident.title,
+        judge(expected, played),
+        minutes=(loop.time() - began) / MINUTE,
+        seconds=time.monotonic() - real,
+        attempts=len(ledger.entries),
+        trouble=trouble(ledger, probing.watch),
+    )
+
+
+async def _acts(incident: Incident, how: Script, scene: Stage, probing: Probing) -> float:
+    """Play all acts; return when the fault began."""
+    loop, pace = asyncio.get_running_loop(), Pace(how.minutes)
+    shown = replace(
+        incident,
+        duration_min=how.ramp + how.plateau,
+        shape=replace(incident.shape, ramp_min=how.ramp, decay_min=how.decay),
+    )
+    if how.warm:
+        probing.start()
+        await pace.act(how.warm)
+    onset = loop.time()
+    name = scene.weather.begin(shown)
+    if not how.warm:
+        probing.start()
+    await pace.act(how.ramp + how.plateau)
+    scene.weather.end(name)
+    await pace.act(how.decay)
+    scene.weather.end(name, now=True)
+    await pace.act(how.after)
+    return onset
+
+
+def trouble(ledger: Ledger, watch: Watch) -> str:
+    """Say what went wrong with the drill itself, so that nobody takes it for the tenant's doing; empty if nothing."""
+    said = []
+    if watch.crashed_attempts:
+        said.append(f"{watch.crashed_attempts} attempts crashed")
+    if watch.broken_sinks:
+        said.append(f"an observer failed {watch.broken_sinks} times")
+    unwell = sum(
+        one.judgement.verdict is Verdict.INCONCLUSIVE and one.judgement.reason is Reason.PROBE_INTERNAL
+        for one in ledger.entries
+    )
+    if unwell > UNWELL * len(ledger.entries):
+        said.append(f"the machine was too busy during {unwell} of {len(ledger.entries)} attempts")
+    return ", ".join(said)
