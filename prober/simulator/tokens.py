@@ -66,7 +66,9 @@ class Doorkeeper:
         """The public keys (RFC 7517 section 5)."""
         return {"keys": [self._key.as_dict(private=False)]}
 
-    def issue(self, application: Application, audience: str, user: str = "", scope: str = "") -> str:
+    def issue(
+        self, application: Application, audience: str, user: str = "", scope: str = "", *, nonce: str = ""
+    ) -> str:
         """Return a signed token of `application` for `audience`; with `user`, on that account's behalf."""
         now = int(self._tenant.clocks.wall())
         claims: dict[str, Any] = {
@@ -86,6 +88,8 @@ class Doorkeeper:
             claims |= {"upn": user, "email": user, "scp": scope or " ".join(sorted(application.permissions))}
         else:
             claims |= {"roles": sorted(application.permissions)}
+        if nonce:
+            claims["nonce"] = nonce
         header = {"typ": "JWT", "alg": "RS256", "kid": self._key.kid}
         return jwt.encode(header, claims, self._key)
 
