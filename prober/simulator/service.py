@@ -19,7 +19,8 @@ class Errand:
 
     `steps`: the names it has in the step tables of clients, empty for what no step does. `mailbox`: the address it is
     about, as far as it says. `push`: it waits for news. `kinds`: the kinds of fault beyond `COMMON` that this service
-    can act out on this request. `token_expires`: of the bearer token presented, epoch seconds, 0 without one.
+    can act out on this request. `token_expires`: of the bearer token presented, epoch seconds, 0 without one. `asker`:
+    who asks, where that has a budget beside the mailbox's: an application, a device, a grant.
     """
 
     steps: frozenset[str] = frozenset()
@@ -27,6 +28,7 @@ class Errand:
     push: bool = False
     kinds: frozenset[str] = frozenset()
     token_expires: float = 0.0
+    asker: str = ""
 
 
 @dataclass(frozen=True, slots=True)

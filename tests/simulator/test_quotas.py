@@ -152,6 +152,6 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         counted.ask()
     kept = counted.quotas._windows
     assert len(kept) == 10
-    assert ("s", "", ALICE) in kept
+    assert len(kept["s", "", ALICE]._entries) > 90
     assert max(len(window._entries) for window in kept.values()) <= quotas.GRAINS + 1
     assert not counted.quotas._inside

@@ -4,7 +4,9 @@ Rule of this file: nothing about a request but what any server could see decides
 """
 
 import re
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -75,11 +77,15 @@ class FrontDoor:
 
     async def _served(self, service: Service, request: Request, errand: Errand, fault: Fault | None) -> Reply | Broken:
         who = errand.mailbox or request.connection.mailbox or request.connection.peer
-        try:
-            with self.quotas.enter(service.name, who):
-                return await service.answer(request, fault)
-        except OverQuota as over:
-            return service.throttled(request, 0, over.retry_after)
+        with ExitStack() as place:
+            try:
+                place.enter_context(self.quotas.enter(service.name, who, asker=errand.asker, push=errand.push))
+            except OverQuota as over:
+                return service.throttled(request, 0, over.retry_after)
+            reply = await service.answer(request, fault)
+            if isinstance(reply, Broken) or isinstance(reply.body, bytes):
+                return reply
+            return replace(reply, body=_until_read(reply.body, place.pop_all()))
 
     async def _acted_out(self, service: Service, request: Request, errand: Errand, fault: Fault) -> Reply | Broken:
         if fault.kind == "delay":
@@ -163,6 +169,19 @@ class FrontDoor:
                 fields += diagnostics.back_end(tenant, site, mailbox, reply.status)
         present = {name.lower() for name, _ in reply.headers}
         return replace(reply, headers=(*(one for one in fields if one[0].lower() not in present), *reply.headers))
+
+
+def _until_read(pieces: AsyncIterator[bytes], place: ExitStack) -> AsyncIterator[bytes]:
+    """Return `pieces`, for as long as which somebody keeps his `place`; one that nobody reads is given up as well."""
+
+    async def passed_on() -> AsyncIterator[bytes]:
+        with place:
+            async for piece in pieces:
+                yield piece
+
+    stream = passed_on()
+    weakref.finalize(stream, place.close).atexit = False
+    return stream
 
 
 PAGE = "<!doctype html><html><head><title>{text}</title></head><body><h1>{text}</h1></body></html>"

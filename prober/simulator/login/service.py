@@ -50,7 +50,7 @@ class Login:
         """Say which step of a client this is."""
         place, _, _ = _place(request.path)
         kinds = frozenset({"token_error"}) if place in ("token", "device", "metadata") else frozenset[str]()
-        return Errand(STEPS.get(place, frozenset()), kinds=kinds)
+        return Errand(STEPS.get(place, frozenset()), kinds=kinds, asker=_grant(request) if place == "token" else "")
 
     def client_of(self, request: Request) -> str:
         """Return the client whose application signs in, empty when none is named."""
@@ -214,6 +214,12 @@ def _act_out(fault: Fault | None) -> None:
     """Raise `Refused` for a fault of this service."""
     if fault is not None and fault.kind == "token_error":
         raise Refused(int(fault.number("aadsts", 50000)), int(fault.number("status", 0)))
+
+
+def _grant(request: Request) -> str:
+    """Return what makes one token request the same as another: who asks, in what way, and for what."""
+    form = request.form
+    return " ".join(form.get(name, "") for name in ("client_id", "grant_type", "username", "scope")).strip()
 
 
 def _signed(reply: Reply) -> Reply:

@@ -1,9 +1,9 @@
 """Who is asking for what, and the faults every service has in common, acted out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -11,7 +11,7 @@ from prober.simulator.faults.fault import KINDS, Fault, Level, Occasion
 from prober.simulator.faults.weather import Weather
 from prober.simulator.http.front_door import FrontDoor
 from prober.simulator.http.message import Broken, Reply, Request
-from prober.simulator.quotas import OverQuota, Quotas
+from prober.simulator.quotas import Budget, Limits, Quotas
 from prober.simulator.service import COMMON, Errand, Premises
 from prober.simulator.tenant import Clocks, Site, Tenant
 from prober.simulator.tokens import Doorkeeper
@@ -27,13 +27,14 @@ class Post:
 
     def __init__(self) -> None:
         self.acted: list[str | None] = []
+        self.reply: Callable[[], Reply] = lambda: WHOLE
 
     def errand(self, request: Request) -> Errand:
         return Errand(frozenset({"folder_sync"}), "alice@contoso.example", kinds=frozenset({"eas_status"}))
 
     async def answer(self, request: Request, fault: Fault | None) -> Reply:
         self.acted.append(fault.kind if fault else None)
-        return WHOLE
+        return self.reply()
 
     def throttled(self, request: Request, status: int, retry_after: float) -> Reply:
         return Reply(status or 503, (("Retry-After", str(round(retry_after))),))
@@ -212,20 +213,61 @@ async def test_a_401_offers_the_bearer_scheme() -> None:
     assert dict(reply.headers)["WWW-Authenticate"].startswith("Bearer ")
 
 
+def strict(scene: Scene, budget: Budget) -> Quotas:
+    """Let the scene's service have this budget."""
+    quotas = Quotas(scene.door.premises.tenant, Limits({scene.service.name: budget}))
+    scene.door = replace(scene.door, quotas=quotas)
+    return quotas
+
+
 async def test_a_used_up_quota_is_the_services_own_refusal() -> None:
-    """With its own delay."""
-
-    class Strict(Quotas):
-        @contextmanager
-        def enter(self, service: str, who: str, *, weight: int = 1) -> Iterator[None]:
-            raise OverQuota(f"{service} of {who}", 17)
-            yield
-
+    """With its own delay, and the mailbox is not bothered."""
     scene = Scene()
-    scene.door = replace(scene.door, quotas=Strict(scene.door.premises.tenant, None))
-    reply = await scene.ask()
-    assert isinstance(reply, Reply)
-    assert (reply.status, dict(reply.headers)["Retry-After"]) == (503, "17")
+    strict(scene, Budget(rate=1, window=17))
+    replies = [await scene.ask(), await scene.ask()]
+    assert [reply.status for reply in replies if isinstance(reply, Reply)] == [200, 503]
+    assert isinstance(replies[1], Reply)
+    assert dict(replies[1].headers)["Retry-After"] == "17"
+    assert len(scene.service.acted) == 1
+
+
+async def test_whoever_has_a_budget_of_his_own_is_counted_by_it() -> None:
+    """Two devices at one mailbox do not use up each other's."""
+    scene = Scene()
+    strict(scene, Budget(rate=1))
+    for name in ("one", "other"):
+        errand = Errand(mailbox="a@x", asker=name)
+        scene.service.errand = MagicMock(return_value=errand)  # type: ignore[method-assign]  # the point of it
+        reply = await scene.ask()
+        assert isinstance(reply, Reply)
+        assert reply.status == 200
+
+
+async def test_a_stream_keeps_its_place_until_it_has_been_read() -> None:
+    """And gives it back when nobody ever reads it."""
+    scene = Scene()
+    quotas = strict(scene, Budget(pushes=1))
+    scene.service.errand = lambda request: Errand(mailbox="a@x", push=True)  # type: ignore[method-assign]  # the point
+    scene.service.reply = lambda: Reply(200, (), pieces())
+
+    async def streams() -> AsyncIterator[bytes] | None:
+        reply = await scene.ask()
+        assert isinstance(reply, Reply)
+        return None if isinstance(reply.body, bytes) else reply.body
+
+    stream = await streams()
+    assert stream is not None
+    assert await streams() is None
+    assert [piece async for piece in stream] == [b"one", b"two"]
+    assert await streams() is not None
+    with quotas.enter("activesync", "a@x", push=True):
+        assert await streams() is None
+    assert await streams() is not None
+
+
+async def pieces() -> AsyncIterator[bytes]:
+    for piece in (b"one", b"two"):
+        yield piece
 
 
 async def test_who_waits_for_news_is_reported() -> None:

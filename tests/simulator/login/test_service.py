@@ -1,10 +1,12 @@
 """The token service, held against msal as it is, and against the raw answers that other clients read."""
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import msal
 import pytest
@@ -15,9 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from prober.simulator.http.message import Request
 from prober.simulator.login.grants import DEVICE_GRANT
 from prober.simulator.login.service import Login
 from prober.simulator.tenant import Application, Site, Tenant, User
+from prober.simulator.wire import Attempt, Connection
 from tests.simulator.doorway import ALICE, PASSWORD, Doorway, doorway
 
 SCOPE = "https://outlook.office365.com/.default"
@@ -297,3 +301,32 @@ def test_the_sign_in_page_needs_a_tenant_there_is(way: Doorway, http: requests.S
 def test_nothing_else_is_there(way: Doorway, http: requests.Session) -> None:
     """Neither a page nor a crash."""
     assert http.get(f"{way.url}/contoso.example/whatever", timeout=10).status_code == 404
+
+
+# -- budgets -------------------------------------------------------------------------------------------------------
+
+
+def test_only_requests_that_ask_for_the_same_count_as_a_loop(way: Doorway) -> None:
+    """The same application, grant and scope; pages and keys are nobody's loop."""
+
+    def asker(path: str, **form: str) -> str:
+        connection = Connection(1, way.premises.hosts[0], "127.0.0.1", 0.0, Attempt("x", 1))
+        body = urlencode(form).encode()
+        return way.service.errand(Request("POST", path, (), body, connection, "", path)).asker
+
+    token = "/contoso.example/oauth2/v2.0/token"
+    same = {asker(token, client_id="a", grant_type="refresh_token", scope="s", refresh_token=one) for one in "xy"}
+    assert len(same) == 1
+    assert asker(token, client_id="a", grant_type="client_credentials", scope="s") not in same
+    assert asker(token, client_id="a", grant_type="refresh_token", scope="t") not in same
+    assert asker("/contoso.example/discovery/v2.0/keys", client_id="a") == ""
+
+
+def test_a_loop_is_told_that_it_is_one(way: Doorway) -> None:
+    """AADSTS50196, and when to come back."""
+    connection = Connection(1, way.premises.hosts[0], "127.0.0.1", 0.0, Attempt("x", 1))
+    path = "/contoso.example/oauth2/v2.0/token"
+    reply = way.service.throttled(Request("POST", path, (), b"", connection, "", path), 0, 120)
+    assert isinstance(reply.body, bytes)
+    assert json.loads(reply.body)["error_codes"] == [50196]
+    assert dict(reply.headers)["Retry-After"] == "120"
