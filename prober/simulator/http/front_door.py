@@ -4,7 +4,6 @@ Rule of this file: nothing about a request but what any server could see decides
 """
 
 import re
-import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -171,17 +170,11 @@ class FrontDoor:
         return replace(reply, headers=(*(one for one in fields if one[0].lower() not in present), *reply.headers))
 
 
-def _until_read(pieces: AsyncIterator[bytes], place: ExitStack) -> AsyncIterator[bytes]:
-    """Return `pieces`, for as long as which somebody keeps his `place`; one that nobody reads is given up as well."""
-
-    async def passed_on() -> AsyncIterator[bytes]:
-        with place:
-            async for piece in pieces:
-                yield piece
-
-    stream = passed_on()
-    weakref.finalize(stream, place.close).atexit = False
-    return stream
+async def _until_read(pieces: AsyncIterator[bytes], place: ExitStack) -> AsyncIterator[bytes]:
+    """Yield `pieces` while holding `place`; a stream that is dropped unread drops its place with it."""
+    with place:
+        async for piece in pieces:
+            yield piece
 
 
 PAGE = "<!doctype html><html><head><title>{text}</title></head><body><h1>{text}</h1></body></html>"
