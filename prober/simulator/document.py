@@ -107,9 +107,10 @@ def _twice(node: yaml.Node) -> Iterator[tuple[str, Place]]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
-                yield str(key.value), (key.start_mark.line + 1, key.start_mark.column + 1)
-            seen.add(str(key.value))
+            name = str(key.value)  # a key may be a list, which PyYAML refuses later
+            if name in seen:
+                yield name, (key.start_mark.line + 1, key.start_mark.column + 1)
+            seen.add(name)
             yield from _twice(value)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
