@@ -4,31 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from prober.simulator.activesync.service import ActiveSync
-from prober.simulator.autodiscover.service import Autodiscover
-from prober.simulator.ews.service import Ews
-from prober.simulator.graph.service import Graph
-from prober.simulator.health import Health
 from prober.simulator.login.service import Login
-from prober.simulator.mapi.service import Mapi
-from prober.simulator.portal import Portal
 from prober.simulator.service import Premises, Service
 from prober.simulator.site import Website
-from prober.simulator.web import Web
 
 
 def offer(premises: Premises, login: Login) -> Mapping[str, Service]:
     """Return every service of the tenant; `login` is made by the caller, who needs it for more than answering."""
-    return MappingProxyType(
-        {
-            "login": login,
-            "autodiscover": Autodiscover(premises),
-            "activesync": ActiveSync(premises),
-            "ews": Ews(premises),
-            "graph": Graph(premises),
-            "mapi": Mapi(premises),
-            "owa": Web(premises),
-            "portal": Portal(premises),
-            "health": Health(premises),
-            "site": Website(),
-        }
-    )
+    services: tuple[Service, ...] = (login, ActiveSync(premises), Website())
+    return MappingProxyType({service.name: service for service in services})

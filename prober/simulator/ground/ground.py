@@ -88,7 +88,7 @@ class Ground:
         if place in self._shut:
             for one in self._shut.pop(place):
                 one.close()
-            await self._listen(_bound_again(place))
+            await self._listen(addresses.bound(*place))
 
     async def _listen(self, bound: socket.socket) -> None:
         place: tuple[str, int] = bound.getsockname()
@@ -150,11 +150,4 @@ def _dig(address: str, port: int) -> list[socket.socket]:
         with suppress(BlockingIOError):
             filler.connect((address, port))
         made.append(filler)
-    return made
-
-
-def _bound_again(place: tuple[str, int]) -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.bind(place)
     return made

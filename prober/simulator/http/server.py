@@ -153,13 +153,12 @@ class HttpProtocol(asyncio.Protocol):
         self._next()
 
     async def _write(self, request: Request, reply: Reply) -> None:
-        streamed = not isinstance(reply.body, bytes)
-        self._send(_head(reply, streamed=streamed))
         if isinstance(reply.body, bytes):
-            if request.method != "HEAD":
-                self._send(h11.Data(data=reply.body))
-        else:
-            await self._stream(reply.body)
+            body = [] if request.method == "HEAD" else [h11.Data(data=reply.body)]
+            self._send(_head(reply, streamed=False), *body, h11.EndOfMessage())
+            return
+        self._send(_head(reply, streamed=True))
+        await self._stream(reply.body)
         with suppress(h11.LocalProtocolError):
             self._send(h11.EndOfMessage())
 
@@ -187,12 +186,13 @@ class HttpProtocol(asyncio.Protocol):
 
     def _refuse(self, status: int) -> None:
         if self._h11.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            self._send(h11.Response(status_code=status, headers=[("Connection", "close"), ("Content-Length", "0")]))
-            self._send(h11.EndOfMessage())
+            fields = [("Connection", "close"), ("Content-Length", "0")]
+            self._send(h11.Response(status_code=status, headers=fields), h11.EndOfMessage())
         self._transport.close()
 
-    def _send(self, event: Any) -> None:
-        data = self._h11.send(event)
+    def _send(self, *events: Any) -> None:
+        """Send messages, or parts of one, in a single write."""
+        data = b"".join(self._h11.send(event) or b"" for event in events)
         if data and not self._transport.is_closing():
             self._transport.write(data)
 
