@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prober.simulator.document import Document, DocumentError, Path, fields, meant, read
+from prober.simulator.faults.arguments import mistake
 from prober.simulator.faults.fault import CONTROL, EVERYBODY, KINDS, Fault
 from prober.simulator.faults.shape import Relapse, Shape
 from prober.simulator.layout import CLIENTS
@@ -196,12 +197,8 @@ def _kind_mistakes(model: _Fault, data: Mapping[str, Any], document: Document, p
     own = (*fields(_Fault), *kind.takes)
     found = document.unknown_keys(path, data, own)
     found += [document.problem((*path, name), f"{kind.name} needs it") for name in sorted(kind.needs - set(data))]
-    numbers = {"seconds", "aadsts", "retry_after", "age_min", "back_off_ms", "status"} & set(data)
-    return found + [
-        document.problem((*path, name), "must be a number, 0 or more")
-        for name in sorted(numbers)
-        if isinstance(data[name], bool) or not isinstance(data[name], int | float) or data[name] < 0
-    ]
+    told = ((name, mistake(kind.name, name, data[name])) for name in sorted(kind.takes & set(data)))
+    return found + [document.problem((*path, name), message) for name, message in told if message]
 
 
 def _validated(model: type[Any], data: Any, document: Document, path: Path, problems: list[str]) -> Any:

@@ -56,6 +56,7 @@ def test_a_whole_file_is_read() -> None:
         ("- {id: X, faults: [{kind: delay}]}", "s:3:20: scenarios[0].faults[0].seconds: delay needs it"),
         ("- {id: X, faults: [{kind: stall, secs: 1}]}", "s:3:34: scenarios[0].faults[0].secs: unknown key"),
         ("- {id: X, faults: [{kind: delay, seconds: x}]}", "s:3:34: scenarios[0].faults[0].seconds: must be a number"),
+        ("- {id: X, faults: [{kind: http, status: 7}]}", "s:3:33: scenarios[0].faults[0].status: must be a status"),
         ("- {id: X, faults: [{kind: stall, client: imap}]}", "unknown client 'imap'; did you mean 'imap4'?"),
         ("- {id: X, faults: [{kind: stall, pct: -1}]}", "scenarios[0].faults[0].pct: input should be greater"),
         ("- {id: X, faults: [oops]}", "s:3:20: scenarios[0].faults[0]: "),
