@@ -174,7 +174,8 @@ class Weather:
 
     def _hits(self, running: Running, index: int, occasion: Occasion, intensity: float) -> bool:
         fault, attempt, mark = running.incident.faults[index], occasion.attempt, running.first + index
-        if mark in attempt.struck or (fault.once and index in running.spent):
+        again = fault.level is Level.REQUEST and mark in attempt.struck
+        if again or (fault.once and index in running.spent):
             return False
         if not self._affected(running, occasion):
             return False
@@ -234,8 +235,11 @@ class Weather:
         return int.from_bytes(blake2b(text.encode(), digest_size=7).digest()) / 2**56
 
     def _note(self, running: Running, index: int, occasion: Occasion, now: float) -> None:
-        fault, host = running.incident.faults[index], occasion.host
-        occasion.attempt.struck.add(running.first + index)
+        """Note a strike; what an attempt tries again below requests meets the same fate, and is no new strike."""
+        fault, host, mark = running.incident.faults[index], occasion.host, running.first + index
+        if mark in occasion.attempt.struck:
+            return
+        occasion.attempt.struck.add(mark)
         running.spent.add(index)
         self._strikes.append(
             Strike(

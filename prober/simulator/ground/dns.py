@@ -20,6 +20,8 @@ import dns.rrset
 
 ONE_LOOKUP = 0.05
 """Seconds within which the questions about one name are taken for one look-up."""
+SAME_QUESTION = 30.0
+"""Seconds within which a question with the id of one left unanswered is that one, sent again."""
 MAX_QUESTION = 4096
 
 
@@ -44,6 +46,7 @@ class Resolver:
     clock: Callable[[], float]
     services: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     _lately: dict[str, tuple[float, set[int], Answer]] = field(default_factory=dict)
+    _unanswered: dict[tuple[str, int], float] = field(default_factory=dict)
 
     def reply(self, wire: bytes) -> bytes | None:
         """Return the answer to a question as it came over the wire, `None` for silence."""
@@ -63,8 +66,11 @@ class Resolver:
             host, port = self.services[name]
             reply.answer.append(dns.rrset.from_text(asked.name, 0, "IN", "SRV", f"0 0 {port} {host}."))
             return reply.to_wire()
+        if self._again(name, question.id):
+            return None
         answer = self._decided(name, int(asked.rdtype))
         if answer.kind == "silence":
+            self._leave(name, question.id)
             return None
         if answer.kind == "refused":
             reply.set_rcode(dns.rcode.REFUSED)
@@ -75,6 +81,15 @@ class Resolver:
         elif answer.kind != "refused":
             reply.authority.append(self._soa())
         return reply.to_wire()
+
+    def _again(self, name: str, number: int) -> bool:
+        """Whether this question has been left unanswered and comes again: asking twice is still one look-up."""
+        return self.clock() - self._unanswered.get((name, number), -SAME_QUESTION) < SAME_QUESTION
+
+    def _leave(self, name: str, number: int) -> None:
+        if len(self._unanswered) >= MAX_QUESTION:
+            self._unanswered.clear()
+        self._unanswered[name, number] = self.clock()
 
     def _decided(self, name: str, rdtype: int) -> Answer:
         """Return the decision of the look-up that this question belongs to: the same type again is a new one."""

@@ -93,6 +93,21 @@ def test_an_attempt_is_struck_once_by_each_fault() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "level"), [("dns_timeout", Level.NAME), ("connect_refuse", Level.CONNECT), ("tls_alert", Level.TLS)]
+)
+def test_below_requests_an_attempt_stays_struck(kind: str, level: Level) -> None:
+    """Asking again helps as little as in life; it is noted once. The next attempt is drawn anew."""
+    sky, fates = Sky(Fault(kind, pct=50)), list[bool]()
+    for number in range(40):
+        attempt = Attempt("imap4@s0", number)
+        first, second = (sky.struck(attempt=attempt, level=level) for _ in range(2))
+        assert first is second
+        fates.append(first)
+    assert len(sky.weather.strikes) == sum(fates)
+    assert 0 < sum(fates) < 40
+
+
+@pytest.mark.parametrize(
     "occasion",
     [
         {"client": "activesync"},

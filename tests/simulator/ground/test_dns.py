@@ -135,3 +135,21 @@ async def test_c_ares_takes_its_answers() -> None:
 def test_what_is_no_question_gets_format_error_or_nothing(wire: bytes, answer: bytes | None) -> None:
     """An answer gets none, or two resolvers would talk for ever."""
     assert Scene().resolver.reply(wire) == answer
+
+
+def test_a_question_sent_again_stays_unanswered() -> None:
+    """It has the same id; another question about the name is decided anew, and so is a much later one."""
+    scene = Scene()
+    first, other = (
+        dns.message.make_query("quiet.contoso.example", "A"),
+        dns.message.make_query("quiet.contoso.example", "A"),
+    )
+    first.id, other.id = 1, 2
+    assert scene.resolver.reply(first.to_wire()) is None
+    for scene.now in (2.0, 6.0, 14.0):
+        assert scene.resolver.reply(first.to_wire()) is None
+    assert len(scene.decided) == 1
+    assert scene.resolver.reply(other.to_wire()) is None
+    scene.now = 31.0
+    assert scene.resolver.reply(first.to_wire()) is None
+    assert len(scene.decided) == 3
