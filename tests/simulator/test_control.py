@@ -126,6 +126,8 @@ async def test_a_mistake_in_faults_changes_nothing(desk: Desk) -> None:
     await desk.told("PUT", "/faults", [{"kind": "imap_bye"}])
     told = await desk.told("PUT", "/faults", b"- {kind: dely}\n- {kind: delay}\n", 400)
     assert [line.split(": ")[0] for line in told["errors"]] == ["body:1:4", "body:2:3"]
+    told = await desk.told("PUT", "/faults", b"- {kind: http, status: 503, body: 2026-01-01}", 400)
+    assert "JSON cannot say" in told["errors"][0]
     assert desk.strikes() is not None
     await desk.told("PUT", "/faults", [])
     assert desk.strikes() is None
