@@ -1,6 +1,6 @@
-# make venv | test | servers | check | bench [ONLY=name] | lock | image
+# make demo | venv | test | servers | check | bench [ONLY=name] | lock | image
 #
-# PYTHON chooses the interpreter, 3.11 or newer. ARGS is passed on to pytest, IMAGE_FLAGS to the container tool.
+# PYTHON chooses the interpreter, 3.11 or newer. ARGS is passed on to pytest or demo, IMAGE_FLAGS to the container tool.
 
 PYTHON ?= python3
 IMAGE ?= client-access-prober
@@ -14,7 +14,7 @@ INSTALLED := .venv/.installed-$(VERSION)
 COMPILE = CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe \
 	--strip-extras --newline lf --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-.PHONY: venv test servers check bench lock image
+.PHONY: demo venv test servers check bench lock image
 
 venv: $(INSTALLED)
 
@@ -28,6 +28,9 @@ $(LOCKED): requirements-dev.lock
 $(INSTALLED): $(LOCKED) pyproject.toml
 	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+demo: venv
+	.venv/bin/prober demo $(ARGS)
 
 test: venv
 	.venv/bin/python -m pytest $(ARGS)

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-TARGETS = ("venv", "test", "servers", "check", "bench", "lock", "image")
+TARGETS = ("demo", "venv", "test", "servers", "check", "bench", "lock", "image")
 PARTS_OF = {"pydantic_core": "pydantic"}  # documented as its interface, and pinned by it
 REGISTRY_HOST = re.compile(
     r"\b(pypi|pythonhosted|npmjs|yarnpkg|debian|ubuntu|docker|quay|ghcr|gcr)\.(org|com|io|net)\b"

@@ -6,7 +6,7 @@ Rule of this file: the prober gets a configuration, as it would anywhere, and kn
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,7 +55,6 @@ class Opened:
     pages: str
     control: str
     known: Sequence[str] = field(default_factory=tuple)
-    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def weather() -> Incident:
@@ -72,10 +71,6 @@ def weather() -> Incident:
 
 async def demo(options: Options, show: Callable[[Opened], None]) -> int:
     """Run until a signal or for the duration; return the exit code. Raises `ListenError`, `UnknownIncidentError`."""
-    known = [incident.id for incident in incidents()]
-    for wanted in options.incidents:
-        if wanted not in known:
-            raise UnknownIncidentError(f"there is no incident {wanted!r}; there are {', '.join(known)}")
     sockets = bind(options.listen)
     with TemporaryDirectory(prefix="prober-demo-") as folder, contextlib.ExitStack() as undo:
         for one in sockets:
@@ -84,12 +79,19 @@ async def demo(options: Options, show: Callable[[Opened], None]) -> int:
         await simulator.start()
         try:
             service, panel = _prober(simulator, Path(folder))
+            _check(options, panel)
             simulator.weather.begin(weather())
             show(Opened(f"http://{_local(name(sockets[0]))}/", simulator.control_url, panel.known))
             with stopping() as stop, _timers(options, panel, stop):
                 return await service.serve(sockets, stop, GRACE)
         finally:
             await simulator.stop()
+
+
+def _check(options: Options, panel: Incidents) -> None:
+    for wanted in options.incidents:
+        if wanted not in panel.known:
+            raise UnknownIncidentError(f"there is no incident {wanted!r}; there are {', '.join(panel.known)}")
 
 
 def _prober(simulator: Simulator, folder: Path) -> tuple[Service, Incidents]:
@@ -104,7 +106,8 @@ def _prober(simulator: Simulator, folder: Path) -> tuple[Service, Incidents]:
 
 
 @contextlib.contextmanager
-def _timers(options: Options, panel: Incidents, stop: asyncio.Event):  # type: ignore[no-untyped-def]  # see below
+def _timers(options: Options, panel: Incidents, stop: asyncio.Event) -> Iterator[None]:
+    """Start the incidents asked for once all has been well, and end everything after the duration asked for."""
     loop = asyncio.get_running_loop()
     timers = [loop.call_later(SETTLING, panel.begin, wanted) for wanted in options.incidents]
     if options.duration is not None:

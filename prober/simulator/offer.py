@@ -4,12 +4,24 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from prober.simulator.activesync.service import ActiveSync
+from prober.simulator.autodiscover.service import Autodiscover
+from prober.simulator.health import Health
 from prober.simulator.login.service import Login
+from prober.simulator.portal import Portal
 from prober.simulator.service import Premises, Service
 from prober.simulator.site import Website
+from prober.simulator.web import Web
 
 
 def offer(premises: Premises, login: Login) -> Mapping[str, Service]:
     """Return every service of the tenant; `login` is made by the caller, who needs it for more than answering."""
-    services: tuple[Service, ...] = (login, ActiveSync(premises), Website())
+    services: tuple[Service, ...] = (
+        login,
+        Autodiscover(premises),
+        ActiveSync(premises),
+        Web(premises),
+        Portal(premises),
+        Health(premises),
+        Website(),
+    )
     return MappingProxyType({service.name: service for service in services})

@@ -1,0 +1,123 @@
+"""`demo` as a process: it shows where to look, probes a tenant, and an incident started from its page is detected."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from prober.cli.demo import demo
+from tests.servers.process import until
+
+COMMAND = [sys.executable, "-m", "prober", "demo", "--web.listen-address=127.0.0.1:0"]
+
+
+class Demo:
+    """A demo that runs."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert self.process.stdout is not None
+        self.said = ""
+        while "Stop with Ctrl-C" not in self.said:
+            line = self.process.stdout.readline()
+            assert line, self.said
+            self.said += line
+        found = re.search(r"status page +(\S+)", self.said)
+        assert found
+        self.url = found[1]
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            text: str = answer.read().decode()
+        return text
+
+    def status(self) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads(self.get("api/v1/status"))
+        return data
+
+    def post(self, path: str, **headers: str) -> int:
+        request = urllib.request.Request(self.url + path, b"", headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer.code
+
+    def state(self, client: str) -> str:
+        groups = self.status()["rehearsal"]["groups"]
+        return next((one["state"] for one in groups if (one["client"], one["region"]) == (client, "")), "")
+
+
+@pytest.fixture
+def running() -> Iterator[Demo]:
+    made = Demo()
+    yield made
+    made.process.kill()
+    made.process.communicate()
+
+
+def test_an_incident_started_from_the_page_is_detected(running: Demo) -> None:
+    """All is well within ten seconds; then the incident, its detection, its end, and a clean exit."""
+    until(
+        lambda: (
+            len(verdicts := [one["verdict"] for one in running.status()["assignments"]]) > 6
+            and verdicts.count("ok") >= len(verdicts) * 3 // 4
+        ),
+        "most assignments are well",
+        deadline=10,
+    )
+    assert 'clientaccess_up{client="imap4",target="ams1-1"} 1.0' in running.get("metrics")
+    assert "Incidents to start" in running.get("")
+    assert running.state("imap4") == "healthy"
+    assert running.post("rehearsal/incidents/S07/begin") == 200
+    until(lambda: running.state("imap4") == "failing", "the incident is detected", deadline=90)
+    assert re.search(
+        r'clientaccess_failures_total\{client="imap4",reason="\w+",target="\S+"\} [1-9]', running.get("metrics")
+    )
+    assert running.post("rehearsal/incidents/S07/end") == 200
+    incidents = running.status()["rehearsal"]["incidents"]
+    assert not any(one["running"] for one in incidents)
+    running.process.send_signal(signal.SIGINT)
+    said = running.process.communicate(timeout=30)[0]
+    assert running.process.returncode == 0
+    assert "Traceback" not in running.said + said
+
+
+def test_nobody_else_can_start_one(running: Demo) -> None:
+    """Neither a page of another site nor one that does not say so; and none that is not known."""
+    assert running.post("rehearsal/incidents/S07/begin", Origin="http://elsewhere.test") == 403
+    assert running.post("rehearsal/incidents/S07/begin", **{"Sec-Fetch-Site": "cross-site"}) == 403
+    assert running.post("rehearsal/incidents/NONE/begin") == 404
+    assert running.post("rehearsal/incidents/S07/end") == 404
+    assert running.post("rehearsal/incidents/S07/never") == 404
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--incident", "S99"], "prober: there is no incident 'S99'; there are S03"),
+        (["--duration", "soon"], "Invalid value for '--duration'"),
+        (["--web.listen-address", "nowhere"], "listen address 'nowhere'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_2(arguments: list[str], said: str) -> None:
+    """Before anything starts."""
+    result = CliRunner().invoke(demo, arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_it_ends_after_its_duration() -> None:
+    """With 0."""
+    ended = subprocess.run([*COMMAND, "--duration=3s"], capture_output=True, text=True, timeout=40, check=False)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
