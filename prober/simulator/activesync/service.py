@@ -94,7 +94,8 @@ class ActiveSync:
         body = _body(request)
         waits = line.command == "Ping" or (line.command == "Sync" and _waits(body))
         steps = frozenset({_step(line, body)})
-        return Errand(steps, user, waits, OWN_KINDS | (PUSH if waits else frozenset()), expires)
+        kinds = OWN_KINDS | (PUSH if waits else frozenset())
+        return Errand(steps, user, waits, kinds, expires, line.device_id)
 
     async def answer(self, request: Request, fault: Fault | None) -> Reply | Broken:
         """Answer one request."""

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from imapclient import IMAPClient  # type: ignore[import-untyped]  # it has no types
-from imapclient.exceptions import LoginError  # type: ignore[import-untyped]  # it has no types
+from imapclient import IMAPClient
+from imapclient.exceptions import LoginError
 
 from prober.simulator.imap.entrance import ImapEntrance, Limits
 from prober.simulator.imap.protocol import ImapProtocol
