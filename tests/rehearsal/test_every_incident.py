@@ -1,0 +1,68 @@
+"""Every incident and decoy that comes along and whose clients there are, replayed as a user would, side by side."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.resources import files
+
+import pytest
+
+from prober.clients import catalogue
+from prober.rehearsal.expectation import expectation
+from prober.rehearsal.script import missing
+from prober.simulator.faults.catalogue import incidents
+from prober.simulator.faults.read import Incident
+
+AT_ONCE = 4
+"""Drills side by side: most of the time each waits."""
+ENOUGH = 600.0
+
+
+def playable() -> list[Incident]:
+    """Return the incidents whose clients there are, the long ones first."""
+    known = tuple(catalogue())
+    found = [
+        one
+        for one in incidents()
+        if not missing(one.faults, expectation(one.expect, recovery=one.shape.decay_min > 0), known)
+    ]
+    return sorted(found, key=lambda one: one.decoy)
+
+
+def drilled(chosen: Sequence[Incident]) -> subprocess.Popen[str]:
+    """Start `prober drill` on some incidents."""
+    file = files("prober.simulator").joinpath("incidents.yaml")
+    command = [sys.executable, "-m", "prober", "drill", f"--scenario={file}", "--format=json"]
+    command += [f"--id={one.id}" for one in chosen]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, dict[str, object]]:
+    """Each incident's result by its id."""
+    every = playable()
+    processes = [drilled(every[first::AT_ONCE]) for first in range(AT_ONCE)]
+    told: dict[str, dict[str, object]] = {}
+    try:
+        for process in processes:
+            output, errors = process.communicate(timeout=ENOUGH)
+            assert "Traceback" not in errors, errors
+            told |= {one["id"]: one for one in map(json.loads, output.splitlines())}
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    return told
+
+
+@pytest.mark.parametrize("name", [one.id for one in playable()])
+def test_it_turns_out_as_expected(results: dict[str, dict[str, object]], name: str) -> None:
+    """Who is to be red is, who is to stay green does, for the reasons that were to be given."""
+    assert results[name]["holds"] is True, json.dumps(results[name], indent=1)
+
+
+def test_incidents_and_decoys_of_every_client_there_is_are_among_them() -> None:
+    """What is left out lacks a client."""
+    names = {one.id for one in playable()}
+    assert {"S01b", "S03", "S11", "D01", "D02", "D04", "D06", "D09", "D10", "D12", "D13", "D15"} <= names
