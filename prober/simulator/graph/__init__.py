@@ -1,0 +1,1 @@
+"""Microsoft Graph, as much of it as mail clients and their administrators ask for."""

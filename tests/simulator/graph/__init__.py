@@ -1,0 +1,1 @@
+"""Graph, held against what its documentation shows and against clients that nobody here wrote."""
