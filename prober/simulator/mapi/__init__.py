@@ -1,0 +1,1 @@
+"""MAPI over HTTP: the envelope, the contexts and the logon of classic Outlook."""
