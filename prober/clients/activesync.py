@@ -157,11 +157,15 @@ def _trusted(tx: Transaction, url: str) -> bool:
 
 
 def _retired(tx: Transaction, device: Device, error: FaultError) -> FaultError:
-    """A version that is refused in Exchange Online below 16.1 is withdrawn, not broken."""
+    """A version that Exchange Online refuses is withdrawn, not broken: there is no server of ours to be old.
+
+    138 refuses the version by name, whichever it is; 137 refuses a command, which means the same below 16.1 alone.
+    """
     version = device.version or _default_version(tx.assignment)
-    refused = status.eas_status(error.fault) in ("137", "138")
-    if refused and version != "16.1" and tx.target.environment is Environment.EXCHANGE_ONLINE:
-        return FaultError(status.VERSION_RETIRED, {"version": version})
+    code = status.eas_status(error.fault)
+    refused = code == "138" or (code == "137" and version != "16.1")
+    if refused and tx.target.environment is Environment.EXCHANGE_ONLINE:
+        return FaultError(status.VERSION_RETIRED, {"version": version, "status": code})
     return error
 
 
