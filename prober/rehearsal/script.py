@@ -24,7 +24,7 @@ EDGES: Mapping[str, str] = MappingProxyType(
 SITES = 8
 """Sites in all, at least two in each region: with a mailbox at each, a client's group has enough attempts within a
 plateau to be judged by, and a site tells which mailbox somebody comes for."""
-WARM, RAMP, PLATEAU, DECOY, DECAY, AFTER = 5.0, 5.0, 30.0, 15.0, 5.0, 15.0
+WARM, RAMP, PLATEAU, DECOY, DECAY, AFTER = 5.0, 5.0, 30.0, 20.0, 5.0, 15.0
 """The longest acts, in minutes: healthy before, growing, full strength (of a decoy), dying down, healthy after."""
 TOKEN_STEPS = frozenset({"token_request", "token_client", "token_user"})
 USUAL_LIFETIME, SHORT_LIFETIME = 3599, 45

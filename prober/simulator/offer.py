@@ -5,8 +5,10 @@ from types import MappingProxyType
 
 from prober.simulator.activesync.service import ActiveSync
 from prober.simulator.autodiscover.service import Autodiscover
+from prober.simulator.graph.service import Graph
 from prober.simulator.health import Health
 from prober.simulator.login.service import Login
+from prober.simulator.mapi.service import Mapi
 from prober.simulator.portal import Portal
 from prober.simulator.service import Premises, Service
 from prober.simulator.site import Website
@@ -19,6 +21,8 @@ def offer(premises: Premises, login: Login) -> Mapping[str, Service]:
         login,
         Autodiscover(premises),
         ActiveSync(premises),
+        Graph(premises),
+        Mapi(premises),
         Web(premises),
         Portal(premises),
         Health(premises),

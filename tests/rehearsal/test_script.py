@@ -41,7 +41,7 @@ def test_without_decay_no_recovery_is_played() -> None:
 def test_a_decoy_is_played_for_as_long_as_shows_it() -> None:
     """It has no duration of its own."""
     made = cut(DECOY)
-    assert (made.warm, made.ramp, made.plateau, made.after) == (5, 0, 15, 0)
+    assert (made.warm, made.ramp, made.plateau, made.after) == (5, 0, 20, 0)
 
 
 def test_what_was_there_from_the_beginning_has_no_healthy_phase() -> None:
