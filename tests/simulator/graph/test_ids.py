@@ -28,8 +28,9 @@ def test_what_is_no_id_is_malformed(desk: Desk, text: str) -> None:
 def test_another_mailbox_s_id_names_nothing_here(desk: Desk) -> None:
     """Nor does that of an item that is gone."""
     fill(desk.alice, 1)
+    fill(desk.bob, 1)
     for box, text in (
-        (desk.bob, folder_id(desk.alice, desk.alice.inbox)),
+        (desk.bob, item_id(desk.alice, desk.alice.inbox, 1)),
         (desk.alice, item_id(desk.alice, desk.alice.inbox, 9)),
     ):
         with pytest.raises(GraphError) as caught:

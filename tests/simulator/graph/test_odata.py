@@ -116,3 +116,4 @@ def test_a_page_links_to_the_next_one() -> None:
     }
     last = one_page(query(top="2", skip="2"), ONES, 2)
     assert last == {"value": [ONES[2]]}
+    assert "@odata.nextLink" not in one_page(query(top="3"), ONES, 3)
