@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from prober.simulator.activesync.service import ActiveSync
 from prober.simulator.autodiscover.service import Autodiscover
+from prober.simulator.ews.service import Ews
 from prober.simulator.graph.service import Graph
 from prober.simulator.health import Health
 from prober.simulator.login.service import Login
@@ -21,6 +22,7 @@ def offer(premises: Premises, login: Login) -> Mapping[str, Service]:
         login,
         Autodiscover(premises),
         ActiveSync(premises),
+        Ews(premises),
         Graph(premises),
         Mapi(premises),
         Web(premises),
