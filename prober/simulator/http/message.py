@@ -59,6 +59,10 @@ def split_target(target: str) -> tuple[str, dict[str, str]]:
     return unquote(path), dict(reversed(pairs))
 
 
+class CutOff(Exception):  # noqa: N818 - a signal, no mistake
+    """Raised by the iterator of a body: the connection is closed here, in order, and the reply never ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One reply. A `body` that is an iterator goes out in chunks, each as soon as it is there.

@@ -15,7 +15,7 @@ from typing import Any
 
 import h11
 
-from prober.simulator.http.message import Broken, Reply, Request, split_target
+from prober.simulator.http.message import Broken, CutOff, Reply, Request, split_target
 from prober.simulator.wire import Attempt, Connection, Host
 
 LOG = logging.getLogger(__name__)
@@ -146,9 +146,13 @@ class HttpProtocol(asyncio.Protocol):
             LOG.exception("%s %s could not be answered", request.method, request.path)
             reply = Reply(500)
         if isinstance(reply, Broken):
-            self._break(request, reply)
+            await self._break(reply)
             return
-        await self._write(request, reply)
+        try:
+            await self._write(request, reply)
+        except CutOff:
+            self._transport.close()
+            return
         self._task = None
         self._next()
 
@@ -167,9 +171,9 @@ class HttpProtocol(asyncio.Protocol):
             if piece and self._h11.our_state is h11.SEND_BODY:
                 self._send(h11.Data(data=piece))
 
-    def _break(self, request: Request, broken: Broken) -> None:
+    async def _break(self, broken: Broken) -> None:
         """Send the part that may leave, then fall silent or reset. The task ends, the connection stays as it is."""
-        self._transport.write(_part(self._h11, request, broken))
+        self._transport.write(await _part(self._h11, broken))
         if broken.then == "reset":
             reset(self._transport)
         elif broken.then == "close":
@@ -215,13 +219,18 @@ def _head(reply: Reply, *, streamed: bool) -> h11.Response:
     return h11.Response(status_code=reply.status, headers=fields)
 
 
-def _part(connection: h11.Connection, request: Request, broken: Broken) -> bytes:
-    """Return the bytes that leave before a reply breaks off: none, half a head, half a body, or that many."""
-    body = broken.reply.body if isinstance(broken.reply.body, bytes) else b""
-    head = connection.send(_head(broken.reply, streamed=False)) or b""
-    whole = head + body
+async def _part(connection: h11.Connection, broken: Broken) -> bytes:
+    """Return the bytes that leave before a reply breaks off: none, half a head, half a body, or that many.
+
+    Half a body that is streamed is its first piece.
+    """
+    reply = broken.reply
+    if isinstance(reply.body, bytes):
+        head = connection.send(_head(reply, streamed=False)) or b""
+        body, half = reply.body, reply.body[: len(reply.body) // 2]
+    else:
+        head = connection.send(_head(reply, streamed=True)) or b""
+        body = half = connection.send(h11.Data(data=await anext(reply.body, b""))) or b""
     if isinstance(broken.after, int):
-        return whole[: broken.after]
-    return {"request": b"", "nothing": b"", "headers": head[: len(head) // 2], "body": head + body[: len(body) // 2]}[
-        broken.after
-    ]
+        return (head + body)[: broken.after]
+    return {"request": b"", "nothing": b"", "headers": head[: len(head) // 2], "body": head + half}[broken.after]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from prober.simulator.faults.fault import Fault
-from prober.simulator.http.message import Broken, Reply, Request
+from prober.simulator.http.message import Broken, CutOff, Reply, Request
 from prober.simulator.service import Errand, Premises
 from tests.simulator.doorway import Doorway, doorway
 
@@ -42,6 +42,11 @@ class Echo:
 async def pieces() -> AsyncIterator[bytes]:
     for piece in (b"one,", b"", b"two,", b"three"):
         yield piece
+
+
+async def cut_off() -> AsyncIterator[bytes]:
+    yield b"one,"
+    raise CutOff
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +159,32 @@ def test_a_reply_may_break_off_in_good_order(way: Doorway, raw: ssl.SSLSocket) -
     with answering(way, Broken(Reply(), "nothing", "close")):
         raw.sendall(REQUEST)
         assert read_all(raw) == (b"", None)
+
+
+@pytest.mark.parametrize(
+    ("after", "sent"),
+    [("nothing", b""), ("headers", b"HTTP/1.1 200"), ("body", b"\r\n\r\n4\r\none,\r\n"), (17, b"HTTP/1.1 200 \r\nTr")],
+)
+def test_a_stream_breaks_off_where_it_is_told_to(
+    way: Doorway, raw: ssl.SSLSocket, after: int | str, sent: bytes
+) -> None:
+    """Half of it is its first piece, as nobody knows where it will end."""
+    with answering(way, Broken(Reply(200, (), pieces()), after)):
+        raw.settimeout(0.3)
+        raw.sendall(REQUEST)
+        got, ended = read_all(raw)
+    assert got.endswith(sent) if after == "body" else got.startswith(sent)
+    assert b"two" not in got
+    assert ended is TimeoutError
+
+
+def test_a_stream_may_be_cut_off_by_its_service(way: Doorway, raw: ssl.SSLSocket) -> None:
+    """In good order on the connection, and without the chunk that would end the reply."""
+    with answering(way, Reply(200, (), cut_off())):
+        raw.sendall(REQUEST)
+        got, ended = read_all(raw)
+    assert got.endswith(b"\r\n\r\n4\r\none,\r\n")
+    assert ended is None
 
 
 def read_all(raw: socket.socket) -> tuple[bytes, type[BaseException] | None]:
