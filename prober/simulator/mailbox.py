@@ -228,6 +228,7 @@ class Mailbox:
         end: datetime | None = None,
     ) -> Item:
         folder = self.folders[kind]
+        subject = " ".join(subject.split())  # a header is one line, however it came
         uid, folder.uid_next = folder.uid_next, folder.uid_next + 1
         number = self._record(kind, uid, "add")
         folder.items[uid] = Item(

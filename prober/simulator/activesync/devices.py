@@ -51,7 +51,7 @@ class Device:
     ping_folders: tuple[str, ...] = ()
     ping_heartbeat: int = 0
     last_sync: bytes = b""
-    sent: frozenset[str] = frozenset()
+    sent: tuple[str, ...] = ()
 
     def offer(self) -> str:
         """Make a temporary policy key."""

@@ -48,7 +48,7 @@ def preference(options: Node | None) -> Preference:
     found = options.find(t.BODY_PREFERENCE) if options else None
     if found is None:
         return Preference()
-    return Preference(_number(found.value(t.BODY_TYPE), PLAIN), _number(found.value(t.TRUNCATION_SIZE), -1))
+    return Preference(number(found.value(t.BODY_TYPE), PLAIN), number(found.value(t.TRUNCATION_SIZE), -1))
 
 
 def folder_of(folders: dict[FolderKind, Folder], collection_id: str) -> Folder | None:
@@ -65,6 +65,9 @@ def cutoff(filter_type: int, now: datetime) -> datetime | None:
     """Return the time before which items are left out."""
     days = FILTER_DAYS.get(filter_type)
     return now - timedelta(days=days) if days else None
+
+
+DIGITS = 9
 
 
 def pending(
@@ -89,8 +92,8 @@ def server_id(folder: Folder, uid: int) -> str:
 
 def uid_of(folder: Folder, identifier: str) -> int:
     """Return the UID that an id names, -1 for one that is not this folder's."""
-    number, _, uid = identifier.partition(":")
-    return int(uid) if number == str(folder.number) and uid.isascii() and uid.isdecimal() else -1
+    collection, _, uid = identifier.partition(":")
+    return number(uid, -1) if collection == str(folder.number) else -1
 
 
 def data(item: Item, wanted: Preference) -> tuple[Node, ...]:
@@ -151,5 +154,6 @@ def _compact(when: datetime) -> str:
     return f"{when.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def _number(value: str, default: int) -> int:
-    return int(value) if value.isascii() and value.isdecimal() else default
+def number(value: str, default: int) -> int:
+    """Return the number in a text of a client's, `default` for what is none, or none that anybody means."""
+    return int(value) if value.isascii() and value.isdecimal() and len(value) <= DIGITS else default

@@ -1,6 +1,6 @@
 """What a phone does besides synchronising: settings, single items, search, sending and moving (MS-ASCMD 2.2.1)."""
 
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from email.message import Message
 from email.utils import getaddresses
 
@@ -14,6 +14,7 @@ OK, PROTOCOL, NO_SUCH_ITEM, BAD_STORE = 1, 2, 6, 9
 MIME_INVALID, NO_RECIPIENT, ALREADY_SENT = 107, 119, 118
 MOVED, BAD_SOURCE, BAD_DESTINATION = 3, 1, 2
 RESULTS = 100
+SENT_KEPT = 100
 
 
 async def settings(session: Session) -> Done:
@@ -132,9 +133,8 @@ def _person(address: str) -> Node:
 
 def _range(value: str) -> tuple[int, int]:
     first, _, last = value.partition("-")
-    if not (first.isdecimal() and last.isdecimal()):
-        return 0, RESULTS - 1
-    return int(first), min(int(last), int(first) + RESULTS - 1)
+    begin = items.number(first, 0)
+    return begin, min(items.number(last, begin + RESULTS - 1), begin + RESULTS - 1)
 
 
 async def send_mail(session: Session) -> Done:
@@ -146,11 +146,12 @@ async def send_mail(session: Session) -> Done:
     client_id = body.value(t.SEND_CLIENT_ID)
     if client_id and client_id in session.device.sent:
         return _not_sent(ALREADY_SENT)
-    message = message_from_bytes(mime.data or mime.text.encode())
-    addresses = [address for _, address in getaddresses([*message.get_all("To", []), *message.get_all("Cc", [])])]
+    message = message_from_bytes(mime.data or mime.text.encode(), policy=policy.default)
+    fields = [str(field) for name in ("To", "Cc") for field in message.get_all(name, [])]
+    addresses = [address for _, address in getaddresses(fields) if address]
     if not addresses:
         return _not_sent(NO_RECIPIENT)
-    session.device.sent |= {client_id}
+    session.device.sent = (*session.device.sent[-SENT_KEPT:], client_id)
     _deliver(session, message, addresses, saved=body.find(t.SAVE_IN_SENT) is not None)
     return Done()
 

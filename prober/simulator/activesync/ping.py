@@ -37,8 +37,8 @@ def _remember(session: Session, body: Node | None) -> None:
     heartbeat = body.value(t.PING_HEARTBEAT) if body else ""
     if folders is not None:
         session.device.ping_folders = tuple(one.value(t.PING_ID) for one in folders.all(t.PING_FOLDER))
-    if heartbeat.isdecimal():
-        session.device.ping_heartbeat = int(heartbeat)
+    if heartbeat:
+        session.device.ping_heartbeat = items.number(heartbeat, LONGEST + 1)
 
 
 async def _held(session: Session) -> Done:

@@ -29,6 +29,9 @@ TYPE = "application/vnd.ms-sync.wbxml"
 OWN_KINDS = frozenset({"eas_status", "stale"})
 PUSH = frozenset({"push_drop", "push_silent"})
 BAD_WBXML, VERSION, PARTNERSHIPS = 102, 138, 177
+OF_COLLECTION = frozenset({3, 7, 8, 9})
+"""Statuses of Sync that are about a collection, not about the whole (MS-ASCMD section 2.2.3.177.17)."""
+FIRST_GLOBAL = 101
 ACCESS: Mapping[str, int] = MappingProxyType({devices.BLOCKED: 129, devices.QUARANTINED: 130})
 
 COMMANDS: Mapping[str, Command] = MappingProxyType(
@@ -90,7 +93,7 @@ class ActiveSync:
         expires = admitted.expires
         user = line.user or request.header("x-user-identity") or getattr(admitted, "user", "")
         if request.method == "OPTIONS" or not request.has("authorization") or not _credential(request):
-            return Errand(frozenset({_unasked(request)}), user, token_expires=expires)
+            return Errand(_unasked(request), user, token_expires=expires)
         body = _body(request)
         waits = line.command == "Ping" or (line.command == "Sync" and _waits(body))
         steps = frozenset({_step(line, body)})
@@ -163,7 +166,7 @@ class ActiveSync:
         if not line.device_id or not line.device_id.isalnum() or len(line.device_id) > 32 or not line.device_type:
             return Reply(400)
         if fault is not None and fault.kind == "eas_status":
-            return _reply(Done(_status(line.command, int(fault.number("code", 110)))))
+            return _reply(Done(_faulty(line.command, int(fault.number("code", 110)), _body(request))))
         if line.version not in _versions(site):
             return _reply(Done(_status(line.command, VERSION)))
         try:
@@ -203,8 +206,23 @@ def _reply(done: Done) -> Reply | Broken:
 
 
 def _status(command: str, code: int) -> Node:
+    """Return an answer that is this status alone, where the command carries it."""
     root, status = STATUS[command]
     return node(root, text(status, code))
+
+
+def _faulty(command: str, code: int, body: Node | None) -> Node:
+    """Return an answer with this status, within the collection or the item where it is about one."""
+    if command == "Sync" and code in OF_COLLECTION:
+        name = body.value(t.COLLECTIONS, t.COLLECTION, t.COLLECTION_ID) if body else ""
+        parts = (text(t.SYNC_KEY, 0), text(t.COLLECTION_ID, name), text(t.STATUS, code))
+        return node(t.SYNC, node(t.COLLECTIONS, node(t.COLLECTION, *parts)))
+    if command == "GetItemEstimate" and code < FIRST_GLOBAL:
+        return node(t.GET_ITEM_ESTIMATE, node(t.ESTIMATE_RESPONSE, text(t.ESTIMATE_STATUS, code)))
+    if command == "MoveItems":
+        source = body.value(t.MOVE, t.SRC_MSG_ID) if body else ""
+        return node(t.MOVE_ITEMS, node(t.MOVE_RESPONSE, text(t.SRC_MSG_ID, source), text(t.MOVE_STATUS, code)))
+    return _status(command, code)
 
 
 def _versions(site: Site | None) -> tuple[str, ...]:
@@ -216,11 +234,11 @@ def _credential(request: Request) -> bool:
     return bool(request.header("authorization").partition(" ")[2].strip())
 
 
-def _unasked(request: Request) -> str:
-    """Return the step of a request that carries no command."""
+def _unasked(request: Request) -> frozenset[str]:
+    """Return the step of a request that carries no command; a command without a credential is none of any client."""
     if not request.has("authorization"):
-        return "options_anonymous"
-    return "options" if _credential(request) else "oauth_challenge"
+        return frozenset({"options_anonymous"} if request.method == "OPTIONS" else ())
+    return frozenset({"options" if _credential(request) else "oauth_challenge"})
 
 
 def _step(line: Line, body: Node | None) -> str:

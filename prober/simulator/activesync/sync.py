@@ -16,7 +16,9 @@ from prober.simulator.mailbox import Change, Folder
 
 OK, INVALID_KEY, PROTOCOL_ERROR, NOT_FOUND, HIERARCHY, WAIT_RANGE, INCOMPLETE = 1, 3, 4, 8, 12, 14, 13
 WINDOW = 100
-LONGEST, SHORTEST = 3540, 1
+LONGEST, SHORTEST = 3540, 60
+"""Seconds a client may wait; `Limit` tells them in the unit in which it asked."""
+LIMIT = (0, 0x25)
 FIRST = "0"
 
 
@@ -36,7 +38,9 @@ async def sync(session: Session) -> Done:
         return _status(INCOMPLETE if not session.raw else PROTOCOL_ERROR)
     wait = _wait(body)
     if wait and not SHORTEST <= wait <= LONGEST:
-        return Done(node(t.SYNC, text(t.STATUS, WAIT_RANGE), text((0, 0x25), LONGEST)))
+        limit = SHORTEST if wait < SHORTEST else LONGEST
+        shown = limit if body.find(t.WAIT) is None else limit // 60
+        return Done(node(t.SYNC, text(t.STATUS, WAIT_RANGE), text(LIMIT, shown)))
     session.device.last_sync = session.raw or session.device.last_sync
     asked = collections.all(t.COLLECTION)
     parts = [_part(session, one) for one in asked]
@@ -88,30 +92,47 @@ def _part(session: Session, asked: Node) -> Part:
     if state is None or progress is None:
         return _failed(name, FIRST, INVALID_KEY)
     state.now, state.before = progress, state.before if progress is state.now else None
+    before = session.mailbox.sequence
     replies = _obeyed(session, folder, asked.find(t.COMMANDS))
-    return _changes(session, folder, state, asked, replies)
+    own = range(before + 1, session.mailbox.sequence + 1)
+    return _changes(session, folder, state, asked, (replies, own))
 
 
 def _changes(
-    session: Session, folder: Folder, state: devices.CollectionState, asked: Node, replies: tuple[Node, ...]
+    session: Session, folder: Folder, state: devices.CollectionState, asked: Node, done: tuple[tuple[Node, ...], range]
 ) -> Part:
+    """`done`: answers to what the client changed, and the sequence numbers of that, which are no news to it."""
+    replies, own = done
     wanted = asked.find(t.GET_CHANGES)
-    window = min(int(asked.value(t.WINDOW_SIZE) or WINDOW), 512) or 512
+    window = min(items.number(asked.value(t.WINDOW_SIZE), WINDOW), 512) or 512
     options = asked.find(t.OPTIONS)
     if options is not None:
-        state.filter_type = int(options.value(t.FILTER_TYPE) or 0)
+        state.filter_type = items.number(options.value(t.FILTER_TYPE), 0)
     fetch = wanted is None or wanted.text != "0"
-    pending = _pending(session, folder, state) if fetch else []
+    pending = [one for one in _pending(session, folder, state) if one.sequence not in own] if fetch else []
     shown = pending[:window]
-    if not shown and not replies:
+    if not shown and not replies and not own:
         return Part(_collection(folder, str(state.now.key), ()), news=False)
-    last = shown[-1].sequence if len(pending) > window else session.mailbox.sequence
-    key = state.advance(state.now, last if shown else state.now.sequence)
+    key = state.advance(
+        state.now, _reached(session, folder, state.now, pending, shown) if fetch else state.now.sequence
+    )
     changes = [_change(session, folder, one, items.preference(options)) for one in shown]
     more = (node(t.MORE_AVAILABLE),) if len(pending) > window else ()
     answered = (node(t.RESPONSES, *replies),) if replies else ()
     commands = (node(t.COMMANDS, *changes),) if changes else ()
     return Part(_collection(folder, key, (*more, *answered, *commands)), news=True)
+
+
+def _reached(
+    session: Session, folder: Folder, start: devices.Progress, pending: list[Change], shown: list[Change]
+) -> int:
+    """Return up to which sequence number the client knows the folder now; what a stale view hid is still to come."""
+    if len(shown) < len(pending):
+        return shown[-1].sequence
+    hidden = (
+        set() if session.until is None else set(session.mailbox.changes(start.sequence, folder.kind)) - set(pending)
+    )
+    return min((one.sequence - 1 for one in hidden), default=session.mailbox.sequence)
 
 
 def _pending(session: Session, folder: Folder, state: devices.CollectionState) -> list[Change]:
@@ -175,9 +196,7 @@ def _failed(name: str, key: str, status: int) -> Part:
 def _wait(body: Node) -> float:
     """Return for how many seconds the client would wait, 0 for not at all."""
     minutes, seconds = body.value(t.WAIT), body.value(t.HEARTBEAT)
-    if minutes.isdecimal():
-        return int(minutes) * 60.0
-    return float(seconds) if seconds.isdecimal() else 0.0
+    return items.number(minutes, 0) * 60.0 or float(items.number(seconds, 0))
 
 
 def _status(status: int) -> Done:

@@ -68,7 +68,7 @@ SEND_MAIL, SAVE_IN_SENT, MIME, SEND_CLIENT_ID, SEND_STATUS = (21, 5), (21, 8), (
 LAST_TOKENS = {
     0: 0x29,
     1: 0x3E,
-    2: 0x3D,
+    2: 0x3F,
     4: 0x3C,
     5: 0x0C,
     6: 0x0E,

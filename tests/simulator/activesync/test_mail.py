@@ -109,3 +109,22 @@ async def test_a_command_without_its_document_says_so(command: object) -> None:
     done = await command(desk.session(None))  # type: ignore[operator]  # a command
     assert document(done).children[0].text not in ("", "1")
     assert desk.mailbox.sequence == 0
+
+
+async def test_a_folded_subject_in_other_letters_is_one_line_of_text() -> None:
+    """And the message can be read as MIME afterwards."""
+    desk = Desk()
+    folded = "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n and more"
+    mime = f"To: a@x.test\r\n{folded}\r\n\r\ntext".encode()
+    await mail.send_mail(desk.session(node(t.SEND_MAIL, text(t.SEND_CLIENT_ID, "c"), Node(t.MIME, data=mime))))
+    item = desk.mailbox.inbox.visible()[-1]
+    assert item.subject == "Grüße and more"
+    assert b"Message-ID" in item.mime()
+
+
+async def test_the_memory_of_what_was_sent_is_bounded() -> None:
+    """The last ones are remembered."""
+    desk = Desk()
+    for number in range(mail.SENT_KEPT + 50):
+        await mail.send_mail(desk.session(message("To: a@x.test", client_id=f"c{number}")))
+    assert len(desk.device.sent) <= mail.SENT_KEPT + 1

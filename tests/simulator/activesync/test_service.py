@@ -13,11 +13,12 @@ from pyactivesync import Client
 from prober.simulator.activesync import service
 from prober.simulator.activesync.devices import BLOCKED, QUARANTINED
 from prober.simulator.activesync.service import ActiveSync
-from prober.simulator.activesync.session import Done
 from prober.simulator.activesync.wbxml import decode
 from prober.simulator.faults.fault import Fault
+from prober.simulator.http.message import Reply, Request, split_target
 from prober.simulator.mailbox import FolderKind
 from prober.simulator.tenant import SERVER
+from prober.simulator.wire import Attempt, Connection
 from tests.simulator.doorway import ALICE, APP, PASSWORD, Doorway, doorway, tenant_of_one
 
 PLACE = "/Microsoft-Server-ActiveSync"
@@ -330,10 +331,35 @@ def test_a_challenge_leads_to_the_token_service(cloud: Doorway, authorization: s
     assert ("x-ms-diagnostics" in answer.headers) is (authorization == "Bearer nonsense")
 
 
-@pytest.mark.parametrize("command", sorted(service.STATUS))
-async def test_every_command_can_carry_a_fault(command: str) -> None:
-    """Its status in its own place."""
-    reply = service._reply(Done(service._status(command, 110)))
-    assert isinstance(reply.body, bytes)  # type: ignore[union-attr]  # nothing is cut off here
-    assert decode(reply.body).value(service.STATUS[command][1]) == "110"  # type: ignore[union-attr]  # as above
-    assert Fault("eas_status", arguments={"code": 110}).number("code", 0) == 110
+SYNC_FETCH = bytes.fromhex("03 01 6A 00 45 5C 4F 4B 03 31 00 01 52 03 31 00 01 01 01 01")
+MOVE = bytes.fromhex("03 01 6A 00 00 05 45 46 47 03 31 3A 31 00 01 48 03 31 00 01 49 03 34 00 01 01 01")
+
+
+@pytest.mark.parametrize(
+    ("command", "body", "code", "path"),
+    [
+        ("FolderSync", FOLDER_SYNC, 110, [(7, 0x0C)]),
+        ("Sync", SYNC_FETCH, 111, [(0, 0x0E)]),
+        ("Sync", SYNC_FETCH, 3, [(0, 0x1C), (0, 0x0F), (0, 0x0E)]),
+        ("GetItemEstimate", b"", 4, [(6, 0x0D), (6, 0x0E)]),
+        ("GetItemEstimate", b"", 114, [(6, 0x0E)]),
+        ("MoveItems", MOVE, 7, [(5, 0x0A), (5, 0x0B)]),
+        ("Ping", b"", 8, [(13, 0x07)]),
+        ("Settings", SETTINGS, 4, [(18, 0x06)]),
+        ("SendMail", b"", 120, [(21, 0x12)]),
+    ],
+)
+async def test_a_fault_has_its_place_in_the_answer(
+    cloud: Doorway, command: str, body: bytes, code: int, path: list[tuple[int, int]]
+) -> None:
+    """Of the whole, of the collection or of the item, as the specification has it."""
+    host = cloud.premises.hosts[0]
+    target = f"{PLACE}?Cmd={command}&User={ALICE}&DeviceId=d1&DeviceType=Phone"
+    fields = (("authorization", f"Bearer {token(cloud)}"), ("ms-asprotocolversion", "16.1"))
+    connection = Connection(1, host, "127.0.0.1", 0.0, Attempt("x", 1))
+    request = Request("POST", target, fields, body, connection, "", *split_target(target))
+    reply = await cloud.service.answer(request, Fault("eas_status", arguments={"code": code}))
+    assert isinstance(reply, Reply)
+    assert isinstance(reply.body, bytes)
+    assert decode(reply.body).value(*path) == str(code)
+    assert spelt_out(reply.body)

@@ -122,13 +122,16 @@ async def test_a_long_sync_ends_with_the_news() -> None:
     assert done.document is not None
 
 
-@pytest.mark.parametrize("wait", [3541])
-async def test_a_wait_has_limits(wait: int) -> None:
-    """Status 14 with the limit."""
+@pytest.mark.parametrize(
+    ("tag", "wait", "limit"), [(t.HEARTBEAT, 3541, "3540"), (t.HEARTBEAT, 30, "60"), (t.WAIT, 60, "59")]
+)
+async def test_a_wait_has_limits(tag: t.Tag, wait: int, limit: str) -> None:
+    """Status 14 with the limit, in seconds or minutes as it was asked."""
     desk = Desk()
-    done = await sync(desk.session(asked(await primed(desk), wait=wait)))
+    body = asked(await primed(desk))
+    done = await sync(desk.session(node(t.SYNC, *body.children, text(tag, wait))))
     assert done.document is not None
-    assert done.document.value(t.STATUS) == "14"
+    assert (done.document.value(t.STATUS), done.document.value((0, 0x25))) == ("14", limit)
 
 
 async def test_a_push_that_is_dropped_is_cut_off() -> None:
@@ -154,3 +157,43 @@ async def test_an_empty_request_without_one_before_is_incomplete() -> None:
     done = await sync(Desk().session(None))
     assert done.document is not None
     assert done.document.value(t.STATUS) == "13"
+
+
+@pytest.mark.parametrize("number", ["abc", "-1", "9" * 5000, "²"])
+async def test_a_number_that_is_none_is_as_if_it_were_not_there(number: str) -> None:
+    """And brings nothing down."""
+    desk = Desk()
+    desk.mailbox.deliver("one")
+    key = (await answered(desk, "0")).value(t.SYNC_KEY)
+    preference = node(t.BODY_PREFERENCE, text(t.BODY_TYPE, number), text(t.TRUNCATION_SIZE, number))
+    options = node(t.OPTIONS, text(t.FILTER_TYPE, number), preference)
+    assert ids(await answered(desk, key, text(t.WINDOW_SIZE, number), options)) == ["1:1"]
+    done = await sync(desk.session(node(t.SYNC, *asked("2").children, text(t.HEARTBEAT, number), text(t.WAIT, number))))
+    assert done.document is None
+
+
+async def test_what_a_stale_view_hid_comes_when_the_view_is_right_again() -> None:
+    """Though the view showed something meanwhile."""
+    desk = Desk()
+    key = (await answered(desk, "0")).value(t.SYNC_KEY)
+    desk.mailbox.deliver("old", received=NOON - timedelta(hours=3))
+    desk.mailbox.deliver("hidden", received=NOON)
+    stale = await sync(desk.session(asked(key), until=NOON - timedelta(hours=1)))
+    assert stale.document is not None
+    shown = stale.document.find(t.COLLECTIONS, t.COLLECTION)
+    assert shown is not None
+    assert ids(shown) == ["1:1"]
+    assert ids(await answered(desk, shown.value(t.SYNC_KEY))) == ["1:2"]
+
+
+async def test_what_the_phone_changed_itself_is_no_news_to_it() -> None:
+    """Neither now nor in the next answer."""
+    desk = Desk()
+    for subject in ("one", "two"):
+        desk.mailbox.deliver(subject)
+    key = (await answered(desk, (await answered(desk, "0")).value(t.SYNC_KEY))).value(t.SYNC_KEY)
+    read = node(t.CHANGE, text(t.SERVER_ID, "1:1"), node(t.APPLICATION_DATA, text(t.READ, 1)))
+    got = await answered(desk, key, node(t.COMMANDS, read, node(t.DELETE, text(t.SERVER_ID, "1:2"))))
+    assert got.find(t.COMMANDS) is None
+    done = await sync(desk.session(asked(got.value(t.SYNC_KEY))))
+    assert done.document is None
