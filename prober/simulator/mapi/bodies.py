@@ -6,6 +6,8 @@ from dataclasses import dataclass
 NO_AUXILIARY = struct.pack("<I", 0)
 POLLS_MAX, RETRY_COUNT, RETRY_DELAY = 60_000, 6, 10_000
 """Milliseconds between polls, tries, and milliseconds between tries: what Connect tells a client."""
+STATE = 36
+"""Bytes of a STAT structure (MS-OXNSPI section 2.2.8)."""
 
 
 class BodyInvalid(Exception):  # noqa: N818 - what the bytes are
@@ -41,10 +43,15 @@ class Reader:
         except UnicodeDecodeError:
             raise BodyInvalid("not ASCII") from None
 
+    @property
+    def left(self) -> int:
+        """How many bytes are still to be read."""
+        return len(self._raw) - self._at
+
     def auxiliary(self) -> bytes:
         """Return the auxiliary buffer that ends every body; it must be the end."""
         found = self.take(self.number())
-        if self._at != len(self._raw):
+        if self.left:
             raise BodyInvalid("more after the auxiliary buffer")
         return found
 
@@ -56,37 +63,55 @@ class Connect:
     user_dn: str
     flags: int
     code_page: int
+    auxiliary: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """An Execute request (section 2.2.4.2.1): a buffer of operations, and how long its answer may be."""
+
+    rops: bytes
+    longest: int
 
 
 def read_connect(raw: bytes) -> Connect:
     """Return what a Connect request asks for. Raises `BodyInvalid`."""
     reader = Reader(raw)
-    request = Connect(reader.text(), reader.number(), reader.number())
+    user_dn, flags, code_page = reader.text(), reader.number(), reader.number()
     reader.number()
     reader.number()
+    return Connect(user_dn, flags, code_page, reader.auxiliary())
+
+
+def connected(dn_prefix: str, display_name: str, auxiliary: bytes = b"") -> bytes:
+    """Return the answer to a Connect that began a session (section 2.2.4.1.2)."""
+    numbers = struct.pack("<5I", 0, 0, POLLS_MAX, RETRY_COUNT, RETRY_DELAY)
+    names = dn_prefix.encode("ascii", "replace") + b"\0" + _wide(display_name)
+    return numbers + names + struct.pack("<I", len(auxiliary)) + auxiliary
+
+
+def not_connected(error: int) -> bytes:
+    """Return the answer to a Connect that began none, and why (MS-OXCRPC section 3.1.4.1)."""
+    return struct.pack("<5I", 0, error, 0, 0, 0) + b"\0" + _wide("") + NO_AUXILIARY
+
+
+def failed(status: int) -> bytes:
+    """Return the answer to a request that could not be carried out at all (section 2.2.4.2.3 and others)."""
+    return struct.pack("<I", status) + NO_AUXILIARY
+
+
+def read_execute(raw: bytes) -> Execute:
+    """Return what an Execute request asks for. Raises `BodyInvalid`."""
+    reader = Reader(raw)
+    reader.number()
+    request = Execute(reader.take(reader.number()), reader.number())
     reader.auxiliary()
     return request
 
 
-def connected(error: int, dn_prefix: str = "", display_name: str = "") -> bytes:
-    """Return a Connect answer (section 2.2.4.1.2); `error` other than 0 says why there is no session."""
-    numbers = struct.pack("<5I", 0, error, POLLS_MAX, RETRY_COUNT, RETRY_DELAY)
-    return numbers + dn_prefix.encode("ascii", "replace") + b"\0" + _wide(display_name) + NO_AUXILIARY
-
-
-def read_execute(raw: bytes) -> bytes:
-    """Return the ROP buffer of an Execute request (section 2.2.4.2.1). Raises `BodyInvalid`."""
-    reader = Reader(raw)
-    reader.number()
-    rops = reader.take(reader.number())
-    reader.number()
-    reader.auxiliary()
-    return rops
-
-
-def executed(rops: bytes) -> bytes:
+def executed(rops: bytes, error: int = 0) -> bytes:
     """Return an Execute answer (section 2.2.4.2.2)."""
-    return struct.pack("<4I", 0, 0, 0, len(rops)) + rops + NO_AUXILIARY
+    return struct.pack("<4I", 0, error, 0, len(rops)) + rops + NO_AUXILIARY
 
 
 def read_notification_wait(raw: bytes) -> None:
@@ -109,6 +134,22 @@ def read_auxiliary(raw: bytes) -> None:
 def done(error: int = 0) -> bytes:
     """Return an answer of a status and an error code alone (sections 2.2.4.3.2 and 2.2.5.2.2)."""
     return struct.pack("<2I", 0, error) + NO_AUXILIARY
+
+
+def read_bind(raw: bytes) -> None:
+    """Check a Bind request (section 2.2.5.1.1). Raises `BodyInvalid`."""
+    reader = Reader(raw)
+    reader.number()
+    if reader.take(1)[0]:
+        reader.take(STATE)
+    reader.auxiliary()
+
+
+def read_unbind(raw: bytes) -> None:
+    """Check an Unbind request (section 2.2.5.2.1). Raises `BodyInvalid`."""
+    reader = Reader(raw)
+    reader.number()
+    reader.auxiliary()
 
 
 def bound(server_guid: bytes) -> bytes:
