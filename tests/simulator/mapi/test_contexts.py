@@ -65,13 +65,23 @@ def test_an_idle_session_is_forgotten_after_a_quarter_of_an_hour() -> None:
     scene.now = 5000.0
     assert scene.code(cookies(context)) == 0
     context.waiting -= 1
-    scene.now = 5900.1
+    scene.now = 5900.0
+    assert scene.code(cookies(context)) == 0
+    scene.now = 6800.1
     assert scene.code(cookies(context)) == 10
     other = scene.open()
-    scene.now = 6700.0
+    scene.now = 7600.0
     scene.contexts.touch(other)
-    scene.now = 7500.0
+    scene.now = 8400.0
     assert scene.code(cookies(other)) == 0
+
+
+def test_a_session_begins_with_what_the_mailbox_holds() -> None:
+    """That is no news; the address book has none."""
+    scene = Scene()
+    scene.box.deliver("old")
+    assert scene.open().told == scene.box.sequence == 1
+    assert scene.contexts.open("alice", "nspi").told == 0
 
 
 def test_commands_come_one_after_the_other() -> None:

@@ -5,6 +5,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import requests
@@ -161,6 +162,7 @@ def test_a_plain_client_sees_the_answer_begin(way: Doorway) -> None:
         ("PING", b"", "/mapi/emsmdb/", {"Content-Type": "text/plain"}, "4"),
         ("Connect", b"", "/mapi/elsewhere/", {}, "3"),
         ("PING", b"", "/mapi/emsmdb/deeper", {}, "3"),
+        ("PING", b"", "/mapi", {}, "3"),
         ("Connect", b"garbage", "/mapi/emsmdb/", {}, "12"),
         ("Execute", b"", "/mapi/emsmdb/", {}, "13"),
         ("Execute", b"", "/mapi/emsmdb/", {"Cookie": "MapiContext=nobody"}, "6"),
@@ -196,6 +198,7 @@ def test_a_command_out_of_turn_has_lost_its_place(outlook: Outlook) -> None:
     assert outlook.session.cookies["MapiSequence"] != old["MapiSequence"]
     stale = f"MapiContext={old['MapiContext']}; MapiSequence={old['MapiSequence']}"
     assert outlook.ask("Execute", execute(), Cookie=stale).headers["X-ResponseCode"] == "15"
+    assert outlook.ask("Disconnect", bytes(4), Cookie=stale).headers["X-ResponseCode"] == "15"
     binary(outlook.ask("Disconnect", bytes(4)))
 
 
@@ -207,6 +210,8 @@ def test_a_command_out_of_turn_has_lost_its_place(outlook: Outlook) -> None:
         (None, b"\x01" + NUMBERS[1:], "F2030000"),
         (None, NUMBERS[:-4] + bytes.fromhex("03000000") + b"aux", "15010480"),
         (None, NUMBERS[:-4] + bytes.fromhex("0C000000 0000 0400 0400 0400 0500 0101"), "15010480"),
+        (None, NUMBERS[:-4] + bytes.fromhex("0C000000 0000 0400 0400 0400 0000 0101"), "15010480"),
+        (None, NUMBERS[:-4] + bytes.fromhex("0D000000 0000 0400 0500 0500 0400 0101 00"), "15010480"),
     ],
 )
 def test_a_session_that_cannot_begin_has_an_error(
@@ -319,6 +324,39 @@ async def test_in_the_cloud_tokens_open_the_mailboxes_they_are_for() -> None:
     assert (await cloud.connect("bob", cloud.bob.legacy_dn.upper()))[0] == 0
 
 
+async def test_a_new_session_ends_the_one_before() -> None:
+    """Whose cookie came with the request (MS-OXCMAPIHTTP section 3.2.5.1)."""
+    cloud = Cloud()
+    _, cookie = await cloud.connect("alice")
+    await cloud.ask("Connect", cloud.alice.legacy_dn.encode() + b"\0" + NUMBERS, "alice", cookie)
+    reply, _ = await cloud.ask("Execute", execute(), "alice", cookie)
+    assert dict(reply.headers)["X-ResponseCode"] == "10"
+
+
+async def test_a_command_collects_the_news_and_a_ping_keeps_a_session_alive() -> None:
+    """So that the next wait is for what comes after."""
+    cloud = Cloud()
+    _, cookie = await cloud.connect("alice")
+    context = cloud.service.contexts.peek(cloud.request("PING", b"", "alice", cookie).cookies)
+    assert context is not None
+    cloud.alice.deliver("news")
+    assert context.told == 0
+    await cloud.ask("Execute", execute(), "alice", cookie)
+    assert context.told == cloud.alice.sequence
+    context.used = -1.0
+    await cloud.ask("PING", b"", "alice", cookie)
+    assert context.used >= 0
+
+
+async def test_a_front_end_of_no_site_serves_every_mailbox() -> None:
+    """Nothing lives elsewhere from there."""
+    cloud = Cloud()
+    cloud.hosts[""] = Host("mail", "127.0.0.1", 443)
+    _, cookie = await cloud.connect("alice", site="")
+    _, body = await cloud.ask("Execute", execute(), "alice", cookie, "")
+    assert body[26:32] == bytes.fromhex("FE 00 00000000")
+
+
 async def test_a_session_is_nobody_else_s() -> None:
     """Code 11, whoever has the cookie."""
     cloud = Cloud()
@@ -360,6 +398,11 @@ def test_a_request_is_known_by_its_step(kind: str, step: str) -> None:
     assert cloud.service.errand(cloud.request(kind, b"", "alice")).steps == {step}
     body = cloud.bob.legacy_dn.encode() + b"\0"
     assert cloud.service.errand(cloud.request("Connect", body, "app")).mailbox == cloud.bob.address
+    assert cloud.service.errand(cloud.request("Connect", body, "alice")).mailbox == cloud.bob.address
+    by_url = replace(cloud.request("PING", b"", "app"), query={"MailboxId": f"{cloud.bob.guid}@contoso.example"})
+    assert cloud.service.errand(by_url).mailbox == cloud.bob.address
+    book = replace(cloud.request("PING", b"", "alice"), path="/mapi/nspi/")
+    assert cloud.service.errand(book).steps == frozenset()
     assert cloud.service.errand(cloud.request("Dance", b"\xff\xfe", "app")).steps == frozenset()
     assert cloud.service.errand(cloud.request("PING", b"", "alice")).token_expires > 0
 

@@ -23,7 +23,8 @@ class Scene:
 
     def __init__(self) -> None:
         self.box = Mailbox("a@x.test", "ams1")
-        self.contexts = Contexts(lambda: 0.0)
+        self.now = 0.0
+        self.contexts = Contexts(lambda: self.now)
         self.context: Context = self.contexts.open("a", "emsmdb", self.box)
 
     def pieces(self, fault: Fault | None = None) -> AsyncIterator[bytes]:
@@ -84,8 +85,23 @@ async def test_a_delivery_ends_the_wait() -> None:
     assert await anext(pieces) == b"PROCESSING\r\n"
     asyncio.get_running_loop().call_soon(scene.box.deliver, "news")
     assert scene.context.waiting == 1
+    scene.now = 290.0
     assert [pending(piece) for piece in await all_of(pieces)] == [1]
-    assert scene.context.waiting == 0
+    assert (scene.context.waiting, scene.context.used) == (0, 290.0)
+
+
+async def test_news_that_a_command_has_collected_meanwhile_is_none() -> None:
+    """The wait goes on until there is more."""
+    scene = Scene()
+    waiting = asyncio.ensure_future(all_of(scene.pieces()))
+    await asyncio.sleep(0)
+    scene.box.deliver("collected")
+    scene.context.told = scene.box.sequence
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    scene.box.deliver("more")
+    assert pending((await waiting)[-1]) == 1
 
 
 async def test_what_happened_before_the_wait_is_told_first() -> None:
