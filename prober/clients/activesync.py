@@ -406,7 +406,10 @@ async def search(tx: Transaction, device: Device) -> None:
 async def ping(tx: Transaction, device: Device) -> None:
     """Wait for a change for one heartbeat."""
     seconds = options_of(tx.assignment).ping_seconds
-    tx.note(status=(await _ping(tx, device, seconds)).status)
+    try:
+        tx.note(status=(await _ping(tx, device, seconds)).status)
+    except FaultError as error:
+        raise _lost(error) from None
 
 
 async def _ping(tx: Transaction, device: Device, heartbeat: int) -> Pinged:

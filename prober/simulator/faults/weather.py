@@ -29,6 +29,8 @@ REMEMBERED = 50_000
 REACH = 8
 """A fault meant for any step strikes one of the first so many requests of an attempt."""
 MINUTE = 60.0
+LASTING = frozenset({"redirect_loop"})
+"""Kinds of a request that stay on for the rest of the attempt they struck: who follows a loop comes back to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class Weather:
 
     def _hits(self, running: Running, index: int, occasion: Occasion, intensity: float) -> bool:
         fault, attempt, mark = running.incident.faults[index], occasion.attempt, running.first + index
-        again = fault.level is Level.REQUEST and mark in attempt.struck
+        again = fault.level is Level.REQUEST and fault.kind not in LASTING and mark in attempt.struck
         if again or (fault.once and index in running.spent):
             return False
         if not self._affected(running, occasion):

@@ -264,3 +264,10 @@ def test_every_strike_is_noted() -> None:
     assert [one.number for one in sky.weather.strikes_since(1)] == [2]
     sky.weather.clear()
     assert not sky.struck(9)
+
+
+def test_a_redirect_to_itself_stays_for_the_rest_of_the_attempt() -> None:
+    """Who follows it comes back to it; it is one strike all the same."""
+    sky, attempt = Sky(Fault("redirect_loop")), Attempt("imap4@s0", 1, requests=1)
+    assert [sky.struck(attempt=attempt, protocol="http") for _ in range(3)] == [True, True, True]
+    assert len(sky.weather.strikes) == 1
