@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import cpu, leaks
+from benchmarks import cpu, leaks, tenant
 
-BENCHES = {"cpu": cpu.main, "leaks": leaks.main}
+BENCHES = {"cpu": cpu.main, "leaks": leaks.main, "tenant": tenant.main}
 
 
 def main(arguments: list[str]) -> int:

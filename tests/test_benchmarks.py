@@ -1,7 +1,9 @@
 """What the figures rest on: every probe is counted, also when many wait at once."""
 
 import asyncio
+from pathlib import Path
 
+from benchmarks import tenant
 from benchmarks.cpu import _drive
 from benchmarks.figures import Figure
 from benchmarks.worker import work
@@ -38,3 +40,12 @@ def test_a_goal_is_the_most_a_figure_may_be() -> None:
     assert Figure("ratio", 0.95, "", 0.95).holds
     assert Figure("ratio", 0.96, "", 0.95).holds is False
     assert Figure("ratio", 0.96, "").holds is None
+
+
+def test_the_tenant_holds_a_small_crowd_and_answers_meanwhile(tmp_path: Path) -> None:
+    """Forty sessions, none lost; every question is timed; a delivery reaches those who wait for it."""
+    figures = {figure.name: figure.value for figure in tenant._measured(tmp_path, 40, 1.0)}
+    assert (figures["sessions held"], figures["of these lost"]) == (40, 0)
+    assert figures["questions"] == tenant.ASKERS * int(tenant.RATE / tenant.ASKERS)
+    assert 0 < figures["answer, median"] <= figures["answer, p99"] <= figures["answer, longest"] * 1.01
+    assert 0 < figures["a delivery reaches all who wait"] < 10_000
