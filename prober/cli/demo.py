@@ -58,12 +58,13 @@ def demo(duration: float | None, listen: tuple[str, ...], wanted: tuple[str, ...
     from prober.listen import ListenError
     from prober.observe import log
     from prober.rehearsal import demo as rehearsal
+    from prober.simulator.ground.addresses import NoPortError
 
     log.configure("warning", "logfmt")
     options = rehearsal.Options(listen, duration, wanted)
     try:
         sys.exit(app.main(rehearsal.demo(options, _show)))
-    except (ListenError, rehearsal.UnknownIncidentError) as exc:
+    except (ListenError, NoPortError, rehearsal.UnknownIncidentError, OSError) as exc:
         raise Mistake(f"prober: {exc}") from None
 
 

@@ -1,6 +1,7 @@
 """`demo` as a process: it shows where to look, probes a tenant, and an incident started from its page is detected."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -115,6 +116,19 @@ def test_a_mistake_is_one_line_and_exit_2(arguments: list[str], said: str) -> No
     assert result.exit_code == 2
     assert said in result.output
     assert "Traceback" not in result.output
+
+
+def test_without_a_place_for_its_files_it_says_so() -> None:
+    """In one line, as on a root that cannot be written to."""
+    environment = {**os.environ, "TMPDIR": "/nonexistent"}
+    script = (
+        "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/nonexistent']\n"
+        "import prober.cli; prober.cli.main()"
+    )
+    command = [sys.executable, "-c", script, "demo", "--web.listen-address=127.0.0.1:0"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (2, False)
+    assert "No usable temporary directory" in ended.stderr
 
 
 def test_it_ends_after_its_duration() -> None:
