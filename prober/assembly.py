@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from prober.faults.taxonomy import Reason
+from prober.faults.taxonomy import PROBER_BUG, FaultError, Reason
 from prober.identity.identities import Identities, TokenObserver
 from prober.model import Assignment
 from prober.net.network import Contexts, Network
@@ -17,9 +17,10 @@ from prober.schedule.pacing import Pacer
 from prober.schedule.records import Records, SecretMarks
 from prober.schedule.restraint import Restraint
 from prober.settings.settings import Settings
+from prober.sightings import Sightings
 from prober.storage.store import Store
 from prober.timeline import Clock, Timeline
-from prober.transaction import Client, Device, Transaction
+from prober.transaction import Client, Device, Identity, Scopes, Transaction
 
 
 def device_id(installation: str, vantage: str, assignment: Assignment) -> str:
@@ -104,6 +105,8 @@ class Assembly:
         self._catalogue = catalogue
         self._store = store
         self._devices: dict[str, Device] = {}
+        self._sightings: dict[str, Sightings] = {}
+        self._wall = wall
         self.networks = Networks(settings, clock=clock)
         records = Records(store.section("records"))
         self.judging = Judging(
@@ -144,11 +147,32 @@ class Assembly:
         """Return a cold transaction: own session and timeline, the assignment's own device and identity."""
         timeline = Timeline(self._clock)
         session = self.networks.of(assignment.target.name).session(timeline, assignment.client)
-        identity = None
-        if assignment.credential is not None:
-            scopes = self._catalogue[assignment.client].scopes
-            identity = self.identities.bind(assignment.credential, scopes, assignment.target.mailbox)
-        return Transaction(assignment, session, timeline, self.device(assignment), identity)
+        return Transaction(
+            assignment,
+            session,
+            timeline,
+            self.device(assignment),
+            self._identity(assignment, assignment.credential, self._catalogue[assignment.client].scopes),
+            sightings=self._seen(assignment),
+            wall=self._wall,
+            bind=lambda scopes: self._beside(assignment, scopes),
+        )
+
+    def _identity(self, assignment: Assignment, credential: str | None, scopes: Scopes | None) -> Identity | None:
+        if credential is None:
+            return None
+        return self.identities.bind(credential, scopes, assignment.target.mailbox)
+
+    def _beside(self, assignment: Assignment, scopes: Scopes) -> Identity:
+        identity = self._identity(assignment, assignment.push_credential or assignment.credential, scopes)
+        if identity is None:
+            raise FaultError(PROBER_BUG, {"missing": "credential"})
+        return identity
+
+    def _seen(self, assignment: Assignment) -> Sightings:
+        """Return what is seen of the mailbox of `assignment`, which its other clients and targets share."""
+        mailbox = (assignment.target.mailbox or f"target {assignment.target.name}").lower()
+        return self._sightings.setdefault(mailbox, Sightings())
 
     def device(self, assignment: Assignment) -> Device:
         """Return the device of `assignment`, the same for its attempts and its push channel."""

@@ -78,6 +78,30 @@ class Reply:
     body: bytes = field(default=b"", repr=False)
 
 
+class Flow(Protocol):
+    """An HTTP response whose body arrives over time: held requests such as streams of notifications."""
+
+    @property
+    def status(self) -> int:
+        """Status of the response."""
+
+    @property
+    def headers(self) -> Headers:
+        """Header fields of the response."""
+
+    async def receive(self, within: float) -> bytes | None:
+        """Return the next bytes of the body, chunking undone; b"" at its end, `None` when none came `within` seconds.
+
+        Raises `FaultError` when the connection breaks or the body ends early.
+        """
+
+    async def rest(self) -> Reply:
+        """Read on to the end and return the response, as far as `receive` has not given it out; again where asked."""
+
+    async def close(self) -> None:
+        """Let go of the response and its connection."""
+
+
 class Exchange(Protocol[R_co]):
     """One question over HTTP. `read` raises `FaultError` and nothing else."""
 
@@ -113,6 +137,13 @@ class Session(Protocol):
 
     async def exchange(self, call: Call) -> Reply:
         """Send one request and return its response. Never retries, never follows a redirect. Raises `FaultError`."""
+
+    @property
+    def opened(self) -> int:
+        """How many connections have been opened so far: whether a kept one served again can be told by it."""
+
+    async def open(self, call: Call) -> Flow:
+        """Send one request and return its response as soon as the head is there. Raises `FaultError`."""
 
     async def dial(self, url: str) -> Wire:
         """Open a wire to `imaps://host:port` (implicit TLS) or `imap://host:port` (plain until `start_tls`)."""

@@ -17,7 +17,8 @@ class Target:
     """One mailbox (or, without one, one front door) behind one set of endpoints.
 
     `endpoints` maps a client's endpoint name (`activesync`, `imap4`, `autodiscover`, `token`, …) to a URL text.
-    `mailbox` is an SMTP address and never leaves the prober.
+    `mailbox` is an SMTP address and never leaves the prober. `canary` is the marker in the subject of an item that
+    every client of the mailbox must see.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Target:
     region: str = ""
     family: str = ""
     established: bool = False
+    canary: str | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         return f"Target({self.name!r})"
@@ -35,7 +37,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One client on one target: a row of the plan. Times are in seconds."""
+    """One client on one target: a row of the plan. Times are in seconds.
+
+    `push_credential` signs in to a push channel of another protocol than the client's own; without one, `credential`.
+    """
 
     client: str
     target: Target
@@ -48,6 +53,7 @@ class Assignment:
     steps: frozenset[str] = frozenset()
     options: Any = None
     push: "PushSettings | None" = None
+    push_credential: str | None = None
 
     @property
     def key(self) -> str:
@@ -57,10 +63,14 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class PushSettings:
-    """How a held push channel is kept: seconds of one hold, and of the whole session before it is renewed."""
+    """How a held push channel is kept: seconds of one hold, and of the whole session before it is renewed.
+
+    `marker`: seconds between marker messages that the channel has to tell of; 0 for none.
+    """
 
     hold: float = 480.0
     life: float = 3600.0
+    marker: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

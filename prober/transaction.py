@@ -1,19 +1,21 @@
 """The engine: a client is a tuple of steps, a transaction runs them in order, and the first fault ends it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
-from prober.exchange import Auth, Call, Exchange, Reply, Session, Wire
+from prober.exchange import Auth, Call, Exchange, Flow, Reply, Session, Wire
 from prober.faults import taxonomy as kinds
 from prober.faults.classify import classify
 from prober.faults.taxonomy import Fault, FaultError, Kind, Reason
 from prober.model import Assignment, Fact, Outcome, StepResult, Target
 from prober.secret import Secret
-from prober.timeline import Timeline
+from prober.sightings import Sightings
+from prober.timeline import Clock, Timeline
 from prober.vocabulary import Depth, Environment, Fidelity
 
 S = TypeVar("S")
@@ -83,8 +85,16 @@ class Device:
             self.memory.pop(name, None)
 
 
+BindIdentity = Callable[["Scopes"], Identity]
+"""Gives the identity with which an assignment's push channel signs in to another resource."""
+
+
 class Transaction:
-    """All a step may touch. It cannot tell the time, open a socket or see a secret it was not given."""
+    """All a step may touch. It cannot open a socket or see a secret it was not given.
+
+    `sightings` holds what other clients see of the same mailbox; `wall` tells seconds since the epoch; `bind` gives the
+    identity for another resource than the client's own.
+    """
 
     def __init__(
         self,
@@ -93,12 +103,19 @@ class Transaction:
         timeline: Timeline,
         device: Device,
         identity: Identity | None = None,
+        *,
+        sightings: Sightings | None = None,
+        wall: Clock = time.time,
+        bind: BindIdentity | None = None,
     ) -> None:
         self.assignment = assignment
         self.session = session
         self.timeline = timeline
         self.device = device
+        self.wall = wall
         self._identity = identity
+        self._sightings = Sightings() if sightings is None else sightings
+        self._bind = bind
 
     @property
     def target(self) -> Target:
@@ -129,22 +146,76 @@ class Transaction:
         except KeyError:
             raise FaultError(ENDPOINT_MISSING, {"endpoint": name}) from None
 
+    @property
+    def connections(self) -> int:
+        """How many connections this transaction has opened so far."""
+        return self.session.opened
+
     async def ask(self, exchange: Exchange[R]) -> R:
         """Ask one HTTP question as often as its authentication scheme needs legs, and read the last answer."""
-        call = exchange.call()
-        if call.auth is Auth.EMPTY_BEARER:
-            call = _authorised(call, "Bearer")
-        elif call.auth is Auth.CREDENTIAL:
-            first = await self.identity.authorization(call, self.timeline)
-            call = _authorised(call, first) if first else call
-        reply = await self.session.exchange(call)
-        while reply.status == 401 and call.auth is Auth.CREDENTIAL:
-            following = await self.identity.answer(call, reply, self.session.channel_binding(call.url))
-            if following is None:
-                break
-            call = _authorised(call, following)
+        call: Call | None = await self._first_leg(exchange.call())
+        while call is not None:
             reply = await self.session.exchange(call)
+            call = await self._next_leg(call, reply)
         return exchange.read(reply)
+
+    async def stream(self, call: Call) -> Flow:
+        """Send one request as often as its authentication scheme needs legs; return the last answer while it comes.
+
+        Whatever its status: a refusal is read to its end by `Flow.rest`. Raises `FaultError`.
+        """
+        following: Call | None = await self._first_leg(call)
+        while following is not None:
+            flow = await self.session.open(following)
+            if flow.status != 401:
+                return flow
+            following = await self._next_leg(following, await flow.rest())
+        return flow
+
+    async def _first_leg(self, call: Call) -> Call:
+        if call.auth is Auth.EMPTY_BEARER:
+            return _authorised(call, "Bearer")
+        if call.auth is Auth.NONE:
+            return call
+        first = await self.identity.authorization(call, self.timeline)
+        return _authorised(call, first) if first else call
+
+    async def _next_leg(self, call: Call, reply: Reply) -> Call | None:
+        """Return the request of the next leg, `None` when `reply` is final."""
+        if reply.status != 401 or call.auth is not Auth.CREDENTIAL:
+            return None
+        following = await self.identity.answer(call, reply, self.session.channel_binding(call.url))
+        return None if following is None else _authorised(call, following)
+
+    async def rest(self, seconds: float) -> None:
+        """Let time pass, as a program does that holds a connection it does not use."""
+        await asyncio.sleep(seconds)
+
+    def beside(self, scopes: "Scopes") -> "Transaction":
+        """Return this transaction as it signs in to another resource: the same session, device and clock."""
+        identity = self.identity if self._bind is None else self._bind(scopes)
+        return Transaction(
+            self.assignment,
+            self.session,
+            self.timeline,
+            self.device,
+            identity,
+            sightings=self._sightings,
+            wall=self.wall,
+            bind=self._bind,
+        )
+
+    def saw_newest(self, received: float | None) -> None:
+        """Tell when the newest item of the inbox was received (epoch seconds), `None` where there is none.
+
+        Raises `FaultError` (`view_stale`) when another client of this mailbox has seen a newer one for too long.
+        """
+        self._sightings.saw_newest(self.assignment.client, received, self.wall())
+
+    def saw_canary(self, seen: bool) -> None:  # noqa: FBT001 - what was seen is the one thing to say
+        """Tell whether the canary item is there. Raises `FaultError` (`canary_missing`) when another client sees it."""
+        self.note(canary="seen" if seen else "absent")
+        self._sightings.saw_canary(self.assignment.client, seen=seen, now=self.wall())
 
     async def dial(self, name: str) -> Wire:
         """Open a conversation with the endpoint `name`; it is closed when the transaction ends."""
@@ -184,6 +255,11 @@ def always(assignment: Assignment) -> bool:
 def uses_oauth(assignment: Assignment) -> bool:
     """Apply only where the credential yields tokens."""
     return assignment.credential is not None and assignment.credential_kind not in WITHOUT_TOKENS
+
+
+def has_canary(assignment: Assignment) -> bool:
+    """Apply only where the target names a canary item."""
+    return assignment.target.canary is not None
 
 
 def only_at(*depths: Depth) -> Applies:
@@ -243,6 +319,17 @@ class Held(Protocol):
         """Take leave as the real client does."""
 
 
+@runtime_checkable
+class Marking(Protocol):
+    """A push channel that can put a message into the mailbox it watches."""
+
+    async def mark(self, tx: Transaction) -> None:
+        """Leave one marker message, by a connection of its own: `tx` is another transaction than the channel's.
+
+        Raises `FaultError`. On return the server has confirmed the message.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Scopes:
     """OAuth scopes a client asks for: as an application, and on behalf of a user."""
@@ -266,7 +353,8 @@ class Client(Generic[S]):
 
     `memory` makes what the device remembers within one transaction; what outlives it is `Transaction.device`.
     `endpoints` are the names under which its URLs are configured, the first being the principal one. `options` is a
-    frozen dataclass of scalars with defaults. `reasons` are zero-filled in the failure counter.
+    frozen dataclass of scalars with defaults. `reasons` are zero-filled in the failure counter. `deepest` is the depth
+    at which it ends; `natural` the depth it has with a credential where the configuration names none, by environment.
     """
 
     name: str
@@ -280,6 +368,8 @@ class Client(Generic[S]):
     options: type[Any] = NoOptions
     held: Callable[[], Held] | None = None
     reasons: frozenset[Reason] = field(default=FAILURE_REASONS)
+    deepest: Depth = Depth.MAILBOX
+    natural: Mapping[Environment, Depth] = field(default_factory=lambda: MappingProxyType({}))
 
     def plan(self, assignment: Assignment) -> tuple[Step[S], ...]:
         """Return the steps that are due for `assignment`, in order."""

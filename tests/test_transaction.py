@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from prober.exchange import Auth, Call, Headers, Reply, Wire
+from prober.exchange import Auth, Call, Flow, Headers, Reply, Wire
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError
 from prober.model import Assignment, Target
@@ -42,6 +42,13 @@ class FakeSession:
     async def exchange(self, call: Call) -> Reply:
         self.calls.append(call)
         return self.replies.pop(0)
+
+    @property
+    def opened(self) -> int:
+        return 0
+
+    async def open(self, call: Call) -> Flow:
+        raise AssertionError(call.url)
 
     async def dial(self, url: str) -> Wire:
         raise AssertionError(url)

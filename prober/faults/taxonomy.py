@@ -117,6 +117,9 @@ REPLY_TOO_LARGE = Kind("reply_too_large", Reason.PROTOCOL_VIOLATION)
 HTML_INSTEAD_OF_DATA = Kind("html_instead_of_data", Reason.PROTOCOL_VIOLATION)
 EMPTY_REPLY = Kind("empty_reply", Reason.PROTOCOL_VIOLATION)
 
+VIEW_STALE = Kind("view_stale", Reason.STALE_DATA)
+CANARY_MISSING = Kind("canary_missing", Reason.STALE_DATA)
+
 PROXY_UNREACHABLE = Kind("proxy_unreachable", Reason.PROBE_INTERNAL, Domain.PROXY)
 PROXY_AUTH_REQUIRED = Kind("proxy_auth_required", Reason.PROBE_INTERNAL, Domain.PROXY)
 PROXY_DENIED = Kind("proxy_denied", Reason.PROBE_INTERNAL, Domain.PROXY)

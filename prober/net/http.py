@@ -93,6 +93,27 @@ class ResponseReader:
         headers = Headers(self._fields)
         return Reply(self.status, headers, unpack(b"".join(self._pieces), headers, self._limit))
 
+    def head(self) -> Headers:
+        """Return the header fields of the response, once they have come."""
+        return Headers(self._fields)
+
+    @property
+    def headed(self) -> bool:
+        """Whether the head has come."""
+        return self._headed
+
+    def take(self) -> bytes:
+        """Return what has come of the body and forget it, so that a body without end stays within the limit.
+
+        Raises `FaultError` (`bad_reply`) for a content coding, which nobody asked for and which has no pieces.
+        """
+        if self.head().get("content-encoding", "identity").lower() != "identity":
+            raise FaultError(kinds.BAD_REPLY, {"content_coding": "in a stream"})
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        self._size = 0
+        return taken
+
     def _framed(self) -> bool:
         return any(name.lower() in ("content-length", "transfer-encoding") for name, _ in self._fields)
 
@@ -192,6 +213,21 @@ async def converse(
             else:
                 reader.finish(truncated=stream.truncated)
         lap.ended = chunk.at
+
+
+async def begin(
+    stream: Stream, request: bytes, reader: ResponseReader, timeline: Timeline, limits: PhaseLimits, hold: float = 0.0
+) -> None:
+    """Send `request` and feed `reader` until the head of its response is there. Raises `FaultError`."""
+    sent = await _send(stream, request, timeline, limits)
+    async with Measured(timeline, Phase.WAIT, limits.wait + hold, sent) as lap:
+        while not (reader.headed or reader.complete):
+            chunk = await stream.receive()
+            lap.ended = chunk.at
+            if chunk.data:
+                reader.feed(chunk.data)
+            else:
+                reader.finish(truncated=stream.truncated)
 
 
 async def _send(stream: Stream, request: bytes, timeline: Timeline, limits: PhaseLimits) -> float:

@@ -5,20 +5,24 @@ afterwards is a fault, never a silent second try.
 """
 
 import uuid
+from collections.abc import Awaitable, Callable
 
 import httpx
 
-from prober.exchange import Call, Reply
+from prober.exchange import Call, Headers, Reply
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError
 from prober.net.dial import Dialer
-from prober.net.http import ResponseReader, converse, request_bytes
+from prober.net.flow import HttpFlow
+from prober.net.http import ResponseReader, begin, converse, request_bytes
 from prober.net.origin import Origin, split_url
 from prober.net.route import PhaseLimits
 from prober.net.stream import Stream
 from prober.net.tls import Application
 from prober.net.wire import StreamWire
 from prober.timeline import Timeline
+
+Conversation = Callable[[Stream, bytes, ResponseReader, Timeline, PhaseLimits, float], Awaitable[None]]
 
 
 class ColdSession:
@@ -32,24 +36,43 @@ class ColdSession:
         self._idle: dict[Origin, Stream] = {}
         self._open: set[Stream] = set()
         self._cookies: httpx.Cookies | None = None
+        self._opened = 0
+
+    @property
+    def opened(self) -> int:
+        """How many connections have been opened so far."""
+        return self._opened
 
     async def exchange(self, call: Call) -> Reply:
         """Send one request and return its response. Raises `FaultError`."""
+        origin, stream, reader = await self._asked(call, converse)
+        self._put_back(origin, stream, keep=reader.keep_alive)
+        reply = reader.reply()
+        self._remember(call, reply.status, reply.headers)
+        return reply
+
+    async def open(self, call: Call) -> HttpFlow:
+        """Send one request and return its response as soon as the head is there. Raises `FaultError`."""
+        origin, stream, reader = await self._asked(call, begin)
+        self._remember(call, reader.status, reader.head())
+        return HttpFlow(
+            stream, reader, self._timeline, self._limits, lambda keep: self._put_back(origin, stream, keep=keep)
+        )
+
+    async def _asked(self, call: Call, how: Conversation) -> tuple[Origin, Stream, ResponseReader]:
+        """Send the request of `call` over a kept or a new connection, and read as much as `how` does."""
         origin, target = _split(call.url)
         fields = self._fields(call, origin)
         request = request_bytes(call.method, target, fields, call.body)
         reader = ResponseReader(call.method)
         stream = self._reuse(origin) or await self._connect(origin, Application.HTTPS)
         try:
-            await converse(stream, request, reader, self._timeline, self._limits, call.hold)
+            await how(stream, request, reader, self._timeline, self._limits, call.hold)
         except BaseException:
             self._drop(stream)
             raise
-        self._put_back(origin, stream, keep=reader.keep_alive)
         self._timeline.note(http_status=reader.status)
-        reply = reader.reply()
-        self._remember(call, reply)
-        return reply
+        return origin, stream, reader
 
     async def dial(self, url: str) -> StreamWire:
         """Open a wire to `imaps://host:port` (implicit TLS) or `imap://host:port` (plain until `start_tls`)."""
@@ -74,6 +97,7 @@ class ColdSession:
         self._idle.clear()
 
     async def _connect(self, origin: Origin, application: Application) -> Stream:
+        self._opened += 1
         stream = await self._dialer.open(origin, application, self._timeline)
         self._open = {one for one in self._open if not one.gone} | {stream}
         return stream
@@ -111,15 +135,15 @@ class ColdSession:
             fields += [("Cookie", value) for value in asked.headers.get_list("cookie")]
         return fields
 
-    def _remember(self, call: Call, reply: Reply) -> None:
+    def _remember(self, call: Call, status: int, headers: Headers) -> None:
         """Keep cookies; httpx keeps the rules of who may set and see them."""
-        if "Set-Cookie" not in reply.headers:
+        if "Set-Cookie" not in headers:
             return
         if self._cookies is None:
             self._cookies = httpx.Cookies()
         answer = httpx.Response(
-            reply.status,
-            headers=[("Set-Cookie", value) for value in reply.headers.all("Set-Cookie")],
+            status,
+            headers=[("Set-Cookie", value) for value in headers.all("Set-Cookie")],
             request=httpx.Request(call.method, call.url),
         )
         self._cookies.extract_cookies(answer)

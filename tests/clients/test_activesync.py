@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from prober.clients.activesync import CLIENT, ActiveSyncOptions, HeldPing
-from prober.exchange import Auth, Call, Headers, Reply, Wire
+from prober.exchange import Auth, Call, Flow, Headers, Reply, Wire
 from prober.faults.taxonomy import NO_ANSWER, PEER_CLOSED, PEER_RESET, Fault, FaultError, Kind, Reason
 from prober.model import Assignment, Outcome, PushSettings, StepResult, Target
 from prober.net.network import Network
@@ -112,6 +112,13 @@ class Server:
         if isinstance(said, FaultError):
             raise said
         return said
+
+    @property
+    def opened(self) -> int:
+        return 0
+
+    async def open(self, call: Call) -> Flow:
+        raise AssertionError(call.url)
 
     async def dial(self, url: str) -> Wire:
         raise AssertionError("no conversation here")

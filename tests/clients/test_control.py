@@ -3,7 +3,7 @@
 import pytest
 
 from prober.clients.control import CLIENT
-from prober.exchange import Call, Reply, Wire
+from prober.exchange import Call, Flow, Reply, Wire
 from prober.faults.taxonomy import DNS_TIMEOUT, PEER_RESET, FaultError, Kind, Reason
 from prober.model import Assignment, Outcome, Target
 from prober.timeline import Timeline
@@ -26,6 +26,13 @@ class Web:
             return Reply(answer)
         with self.timeline.phase(Phase.DNS if answer is DNS_TIMEOUT else Phase.CONNECT):
             raise FaultError(answer)
+
+    @property
+    def opened(self) -> int:
+        return 0
+
+    async def open(self, call: Call) -> Flow:
+        raise AssertionError(call.url)
 
     async def dial(self, url: str) -> Wire:
         raise AssertionError("no wires here")

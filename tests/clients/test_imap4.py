@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from prober.clients.imap4 import CLIENT, LONGEST_IDLE, HeldInbox, Imap4Options, choose
-from prober.exchange import Call, Reply
+from prober.exchange import Call, Flow, Reply
 from prober.faults.taxonomy import PEER_CLOSED, STARTTLS_REFUSED, FaultError, Kind, Reason
 from prober.model import Assignment, Outcome, PushSettings, StepResult, Target
 from prober.protocols.imap import status as kinds
@@ -41,6 +41,13 @@ class Wires:
 
     async def exchange(self, call: Call) -> Reply:
         raise AssertionError("no HTTP here")
+
+    @property
+    def opened(self) -> int:
+        return 0
+
+    async def open(self, call: Call) -> Flow:
+        raise AssertionError(call.url)
 
     async def dial(self, url: str) -> ScriptedWire:
         self.dialled.append(url)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
-from prober.exchange import Call, Headers, Reply, Wire
+from prober.exchange import Call, Flow, Headers, Reply, Wire
 from prober.faults.taxonomy import FaultError, Reason
 from prober.timeline import Timeline
 from prober.vocabulary import Phase
@@ -62,6 +62,13 @@ class FakeSession:
         if isinstance(answer, FaultError):
             raise answer
         return answer
+
+    @property
+    def opened(self) -> int:
+        return 0
+
+    async def open(self, call: Call) -> Flow:
+        raise AssertionError(call.url)
 
     async def dial(self, url: str) -> Wire:
         raise AssertionError(url)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from prober.exchange import Call, Reply, Wire
+from prober.exchange import Call, Flow, Reply, Wire
 from prober.faults.taxonomy import Fault, Kind, Reason
 from prober.model import Assignment, Outcome, StepResult, Target
 from prober.schedule.pacing import Pacer
@@ -51,6 +51,13 @@ class NoSession:
 
     async def exchange(self, call: Call) -> Reply:
         raise AssertionError(call)
+
+    @property
+    def opened(self) -> int:
+        return 0
+
+    async def open(self, call: Call) -> Flow:
+        raise AssertionError(call.url)
 
     async def dial(self, url: str) -> Wire:
         raise AssertionError(url)
