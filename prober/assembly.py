@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
+from urllib.parse import urlsplit
 
 from prober.faults.taxonomy import PROBER_BUG, FaultError, Reason
 from prober.identity.identities import Identities, TokenObserver
@@ -21,6 +22,7 @@ from prober.sightings import Sightings
 from prober.storage.store import Store
 from prober.timeline import Clock, Timeline
 from prober.transaction import Client, Device, Identity, Scopes, Transaction
+from prober.vocabulary import Environment
 
 
 def device_id(installation: str, vantage: str, assignment: Assignment) -> str:
@@ -161,7 +163,11 @@ class Assembly:
     def _identity(self, assignment: Assignment, credential: str | None, scopes: Scopes | None) -> Identity | None:
         if credential is None:
             return None
-        return self.identities.bind(credential, scopes, assignment.target.mailbox)
+        target = assignment.target
+        if scopes is not None and target.environment is Environment.EXCHANGE_SERVER:
+            host = urlsplit(target.endpoints.get(self._catalogue[assignment.client].endpoints[0], "")).hostname
+            scopes = scopes.at(host) if host else scopes
+        return self.identities.bind(credential, scopes, target.mailbox)
 
     def _beside(self, assignment: Assignment, scopes: Scopes) -> Identity:
         identity = self._identity(assignment, assignment.push_credential or assignment.credential, scopes)

@@ -1,6 +1,7 @@
 """The engine: a client is a tuple of steps, a transaction runs them in order, and the first fault ends it."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
@@ -330,12 +331,20 @@ class Marking(Protocol):
         """
 
 
+ONLINE_AUDIENCE = re.compile(r"https://outlook\.office(?:365)?\.com(?=/|$)")
+
+
 @dataclass(frozen=True, slots=True)
 class Scopes:
     """OAuth scopes a client asks for: as an application, and on behalf of a user."""
 
     app: str
     delegated: str
+
+    def at(self, host: str) -> "Scopes":
+        """Return the scopes for a server of one's own: its host is the audience of its tokens, not the cloud's."""
+        audience = f"https://{host}"
+        return Scopes(ONLINE_AUDIENCE.sub(audience, self.app), ONLINE_AUDIENCE.sub(audience, self.delegated))
 
 
 @dataclass(frozen=True, slots=True)

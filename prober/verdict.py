@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from prober.faults import taxonomy as kinds
+from prober.faults.retirements import explanation
 from prober.faults.taxonomy import Counting, Fault, Kind, Reason
 from prober.model import Outcome
 from prober.vocabulary import Domain, Environment, Verdict
 
 DAY = 86_400.0
 LOCAL_SICKNESS = frozenset({kinds.NO_DESCRIPTORS, kinds.LOOP_BLOCKED, kinds.CLOCK_WRONG, kinds.PROBER_CANCELLED})
-RETIRED_CODES = frozenset({"eas_version_retired"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,10 @@ def throttled(outcome: Outcome, fault: Fault, around: Circumstances) -> Judgemen
 
 def retired(outcome: Outcome, fault: Fault, around: Circumstances) -> Judgement | None:
     """A protocol that was withdrawn is retired, not down."""
-    if fault.kind.code in RETIRED_CODES and around.environment is Environment.EXCHANGE_ONLINE:
-        return _as(Verdict.RETIRED, fault, "the service has withdrawn this protocol or version")
-    return None
+    retirement = explanation(fault.kind.code, around.environment, outcome.started_at)
+    if retirement is None:
+        return None
+    return _as(Verdict.RETIRED, fault, f"{retirement.what} is withdrawn since {retirement.refused_since:%d %B %Y}")
 
 
 def certificate_on_premises(outcome: Outcome, fault: Fault, around: Circumstances) -> Judgement | None:

@@ -17,6 +17,7 @@ from prober.transaction import (
     ENDPOINT_MISSING,
     Client,
     Device,
+    Scopes,
     SkipStep,
     Step,
     Token,
@@ -283,3 +284,15 @@ def test_a_device_forgets_what_it_is_told_to() -> None:
     device = Device("id", {"a": "1", "b": "2"})
     device.forget("a", "c")
     assert device.memory == {"b": "2"}
+
+
+def test_scopes_name_the_server_of_ones_own_as_audience() -> None:
+    """Graph and other resources keep theirs."""
+    scopes = Scopes(
+        "https://outlook.office365.com/.default", "https://outlook.office.com/EAS.AccessAsUser.All offline_access"
+    )
+    assert scopes.at("mail.corp.example") == Scopes(
+        "https://mail.corp.example/.default", "https://mail.corp.example/EAS.AccessAsUser.All offline_access"
+    )
+    graph = Scopes("https://graph.microsoft.com/.default", "https://outlook.office365.com.evil.example/.default")
+    assert graph.at("mail.corp.example") == graph

@@ -6,7 +6,7 @@ Identities that always hold: attempts = counted + sum of excluded; counted = ok 
 import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import prometheus_client
@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summ
 from prometheus_client.metrics import MetricWrapperBase
 
 from prober import __version__
+from prober.faults.retirements import RETIREMENTS
 from prober.faults.taxonomy import Counting, Reason
 from prober.model import Assignment, Outcome
 from prober.transaction import Client
@@ -101,6 +102,12 @@ METRICS: tuple[Spec, ...] = (
         "From a delivery to the push that told of it, where measured.",
     ),
     Spec(
+        "clientaccess_push_marker_failures_total",
+        "counter",
+        PAIR,
+        "Marker messages that could not be left in the mailbox: no latency was measured.",
+    ),
+    Spec(
         "clientaccess_tls_certificate_not_after_timestamp_seconds",
         "gauge",
         ("target", "client"),
@@ -115,6 +122,12 @@ METRICS: tuple[Spec, ...] = (
         "gauge",
         (*PAIR, "depth", "fidelity", "environment", "region", "vantage"),
         "What is probed, how deep and how faithfully; always 1.",
+    ),
+    Spec(
+        "clientaccess_retired_path_open",
+        "gauge",
+        (*PAIR, "retirement"),
+        "Whether the last attempt found something open that the service has withdrawn; appears when it first does.",
     ),
     Spec("clientaccess_scheduler_lag_seconds", "histogram", (), "From intended start to actual start.", LAG_BUCKETS),
     Spec("clientaccess_scheduler_missed_total", "counter", PAIR, "Slots skipped because the last run was still going."),
@@ -145,6 +158,7 @@ class _Bound:
     phases: Mapping[Phase, Summary]
     failures: Mapping[Reason, Counter]
     excluded: Mapping[tuple[Verdict, Reason], Counter]
+    open_paths: set[str] = field(default_factory=set)
 
 
 class Metrics:
@@ -182,6 +196,7 @@ class Metrics:
         bound.attempts.inc()
         self._at("clientaccess_last_attempt_timestamp_seconds", assignment).set(ended)
         self._certificates(assignment, outcome)
+        self._open_paths(assignment, bound, outcome)
         if not judgement.counted:
             self._exclude(assignment, bound, judgement)
             return
@@ -224,6 +239,15 @@ class Metrics:
             labels = (assignment.target.name, assignment.client, *self._labels(assignment))
             self._child("clientaccess_tls_certificate_not_after_timestamp_seconds", *labels).set(earliest)
 
+    def _open_paths(self, assignment: Assignment, bound: _Bound, outcome: Outcome) -> None:
+        """Tell which withdrawn paths were found open; one that a whole attempt no longer found is closed."""
+        found = {str(result.facts["open_path"]) for result in outcome.results if "open_path" in result.facts}
+        for name in found & set(RETIREMENTS):
+            bound.open_paths.add(name)
+            self._at("clientaccess_retired_path_open", assignment, name).set(1)
+        for name in bound.open_paths - found if outcome.fault is None else ():
+            self._at("clientaccess_retired_path_open", assignment, name).set(0)
+
     # -- schedule, push channels, identity -----------------------------------------------------------------------
 
     def scheduler_lag(self, seconds: float) -> None:
@@ -261,6 +285,10 @@ class Metrics:
     def notification_latency(self, assignment: Assignment, seconds: float) -> None:
         """A push told of a delivery made `seconds` ago."""
         self._at("clientaccess_notification_latency_seconds", assignment).observe(seconds)
+
+    def marker_failed(self, assignment: Assignment) -> None:
+        """A marker message could not be left."""
+        self._at("clientaccess_push_marker_failures_total", assignment).inc()
 
     def requested(self, credential: str) -> None:
         """The token service was asked."""
@@ -320,6 +348,9 @@ class Metrics:
             at("push_session_duration_seconds")
             for reason in PUSH_REASONS:
                 at("push_disconnects_total", reason)
+        if assignment.push is not None and assignment.push.marker > 0:
+            at("notification_latency_seconds")
+            at("push_marker_failures_total")
         return _Bound(
             attempts=at("attempts_total"),
             counted=at("counted_total"),

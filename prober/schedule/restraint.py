@@ -6,7 +6,9 @@ Rule of this file: a start held back is always counted as held back by whoever a
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
+from prober.faults.retirements import explanation
 from prober.faults.taxonomy import Fault, Reason
 from prober.model import Assignment
 from prober.schedule.records import Record, Records, Rest, Stamp
@@ -15,6 +17,7 @@ from prober.timeline import Clock
 REMOTE_WIPE = frozenset({"eas_remote_wipe", "eas_140"})
 PASSWORDS = frozenset({"basic", "ntlm", "negotiate", "ropc"})
 PASSWORD_PAUSE = 1800.0
+RETIRED_PAUSE = 3600.0
 LONGEST_WISH = 86_400.0
 """A server that asks for more than a day is obeyed for a day: its mistake must not silence a probe for ever."""
 
@@ -78,4 +81,12 @@ def rejected_password(assignment: Assignment, fault: Fault, record: Record, stam
     return Rest(fault.kind.code, None if record.succeeded_at is None else now + PASSWORD_PAUSE, stamp)
 
 
-RULES: tuple[Rule, ...] = (remote_wipe, throttled, rejected_password)
+def retired(assignment: Assignment, fault: Fault, record: Record, stamp: Stamp, now: float) -> Rest | None:
+    """What has been withdrawn is said once and looked at again by the hour: it is no outage to follow by the minute."""
+    when = datetime.fromtimestamp(now, UTC)
+    if explanation(fault.kind.code, assignment.target.environment, when) is None:
+        return None
+    return Rest(fault.kind.code, now + RETIRED_PAUSE, Stamp(configuration=stamp.configuration))
+
+
+RULES: tuple[Rule, ...] = (remote_wipe, throttled, rejected_password, retired)

@@ -17,11 +17,13 @@ from prober.vocabulary import Depth
 NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
 LABEL = r"^[a-z][a-z0-9_]{0,62}$"
 AGENT = r"^[!-~]([ -~]*[!-~])?$"
+CANARY = r"^[A-Za-z0-9-]{8,64}$"
 PATTERNS: Mapping[str, str] = MappingProxyType(
     {
         NAME: "1 to 64 letters, digits, '-', '_' and '.', starting and ending with a letter or digit",
         LABEL: "a label's name: lower-case letters, digits and '_', starting with a letter",
         AGENT: "printable ASCII, as HTTP header fields are",
+        CANARY: "8 to 64 letters, digits and '-': one word that nothing else in the mailbox holds",
     }
 )
 SECTION, WORD = "<section>", "<word>"
@@ -214,6 +216,9 @@ class Push(Section):
     """Longest single hold (IDLE, Ping heartbeat)."""
     life: Duration = 3600.0
     """Time after which the session is renewed; not shorter than `hold`."""
+    marker: Interval | None = None
+    """Put a small message into the mailbox this often, and measure how soon the channel tells of it. None by default:
+    it writes."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Push":
@@ -246,6 +251,8 @@ class ClientEntry(Section):
     """The client's own options."""
     push: PushChoice = False
     """Hold the client's push channel open as well."""
+    push_credential: Text | None = None
+    """Credential for a push channel of another protocol than the client's own; without one, `credential`."""
 
 
 class TargetSection(WayOut):
@@ -263,6 +270,9 @@ class TargetSection(WayOut):
     """Address of the test mailbox."""
     address_file: Text | None = None
     """File that holds the address, so that it is not in the configuration."""
+    canary: Annotated[str, Field(pattern=CANARY)] | None = None
+    """Marker in the subject of an item of the inbox that every client of this mailbox must see: `prober enroll
+    --canary` puts it there."""
     labels: dict[str, Text] = {}
     """Values of extra labels."""
     region: Name | None = None

@@ -24,19 +24,41 @@ from prober.vocabulary import Depth, Environment
 INTERVALS: Mapping[str, float] = MappingProxyType({"imap4": 60.0, "activesync": 60.0, "m365_signin": 60.0})
 """Seconds, where neither entry nor `global` sets an interval; other clients bring their own default."""
 ONLINE = "https://outlook.office365.com"
+EXCHANGE: Mapping[str, str] = MappingProxyType(
+    {
+        "activesync": "/Microsoft-Server-ActiveSync",
+        "autodiscover": "/autodiscover/autodiscover.json",
+        "autodiscover_pox": "/autodiscover/autodiscover.xml",
+        "autodiscover_soap": "/autodiscover/autodiscover.svc",
+        "ews": "/EWS/Exchange.asmx",
+        "mapi": "/mapi/emsmdb/",
+        "nspi": "/mapi/nspi/",
+    }
+)
+"""Paths that are the same on every Exchange, in the cloud and on servers of one's own."""
 DEFAULTS: Mapping[Environment, Mapping[str, str]] = MappingProxyType(
     {
         Environment.EXCHANGE_ONLINE: MappingProxyType(
             {
-                "activesync": f"{ONLINE}/Microsoft-Server-ActiveSync",
-                "autodiscover": f"{ONLINE}/autodiscover/autodiscover.json",
+                **{name: f"{ONLINE}{path}" for name, path in EXCHANGE.items()},
                 "imap4": "imaps://outlook.office365.com:993",
+                "graph": "https://graph.microsoft.com/v1.0",
+                "owa": "https://outlook.office.com/owa/",
+                "mail": "https://outlook.office.com/mail/",
+                "outlook_service": f"{ONLINE}/outlookservice/ishxscapable",
+                "autodetect": "https://prod-autodetect.outlookmobile.com/detect",
+                "authority": "https://login.microsoftonline.com/common",
+                "office": "https://www.office.com/",
+                "m365": "https://m365.cloud.microsoft/",
+                "m365_chat": "https://m365.cloud.microsoft/chat",
+                "copilot": "https://copilot.cloud.microsoft/",
             }
         ),
         Environment.EXCHANGE_SERVER: MappingProxyType(
             {
-                "activesync": "https://{host}/Microsoft-Server-ActiveSync",
+                **{name: f"https://{{host}}{path}" for name, path in EXCHANGE.items()},
                 "imap4": "imaps://{host}:993",
+                "owa": "https://{host}/owa/",
             }
         ),
     }
@@ -131,7 +153,13 @@ class Targets:
             section.region or "",
             section.family or "",
             section.established,
+            self._canary(section, path),
         )
+
+    def _canary(self, section: TargetSection, path: Location) -> str | None:
+        if section.canary is not None and section.mailbox is None and section.address_file is None:
+            self._mistakes.add((*path, "canary"), "needs a mailbox or address_file: the item is in a mailbox")
+        return section.canary
 
     def _mailbox(self, section: TargetSection, path: Location) -> str | None:
         if section.address_file is None:
@@ -187,10 +215,13 @@ class Targets:
         client, options = self._checked.get(at) or self._check(entry, at)
         if client is None:
             return None
-        credential = self._credential(entry)
-        if _depth(entry) is Depth.MAILBOX and credential is not None and target.mailbox is None:
+        credential, depth = self._credential(entry), _depth(entry, client, target.environment)
+        if depth is Depth.MAILBOX and credential is not None and target.mailbox is None:
             where = (*at, "depth") if entry.depth else at
             self._mistakes.add(where, f"depth mailbox needs a mailbox or address_file on target {target.name!r}")
+        if entry.push and depth is not Depth.MAILBOX and _depth(entry, client) is Depth.MAILBOX:
+            message = f"a push channel needs depth mailbox, and {client.name!r} goes to {depth} on {target.name!r}"
+            self._mistakes.add((*at, "push"), f"{message} unless told otherwise by `depth`")
         if client.endpoints[0] not in target.endpoints:
             message = f"target {target.name!r} has no endpoint {client.endpoints[0]!r}: give host or endpoints"
             self._mistakes.add(at, message)
@@ -198,7 +229,7 @@ class Targets:
         return Assignment(
             client.name,
             target,
-            _depth(entry),
+            depth,
             entry.interval or base.interval or INTERVALS.get(client.name, client.interval),
             entry.timeout or base.timeout,
             entry.credential,
@@ -207,6 +238,7 @@ class Targets:
             frozenset(entry.steps),
             options,
             _push(entry.push),
+            entry.push_credential,
         )
 
     def _credential(self, entry: ClientEntry) -> Credential | None:
@@ -232,7 +264,7 @@ class Targets:
         return client, self._options(entry, at, client)
 
     def _check_depth(self, entry: ClientEntry, at: Location, client: Client[Any] | None) -> None:
-        depth, credential = _depth(entry), self._credential(entry)
+        depth, credential = _depth(entry, client), self._credential(entry)
         where = (*at, "depth") if entry.depth else at
         if depth is not Depth.REACH and credential is None:
             self._mistakes.add(where, f"depth {depth} needs a credential")
@@ -240,6 +272,11 @@ class Targets:
             self._mistakes.add(where, f"depth token needs an OAuth credential, not one of type {credential.type}")
         elif entry.push and depth is not Depth.MAILBOX:
             self._mistakes.add((*at, "push"), "a push channel needs a credential and depth mailbox")
+        elif client is not None and depth.rank > client.deepest.rank:
+            self._mistakes.add(where, f"client {client.name!r} goes no deeper than {client.deepest}")
+        if entry.push_credential is not None and entry.push_credential not in self._document.credentials:
+            named = entry.push_credential
+            self._mistakes.unknown((*at, "push_credential"), "credential here", named, self._document.credentials)
         if credential is not None and client is not None and _without_scope(credential, client):
             message = (
                 f"client {client.name!r} asks for no OAuth scope of its own: credential {entry.credential!r} needs one"
@@ -262,8 +299,12 @@ class Targets:
             return client.options()
 
 
-def _depth(entry: ClientEntry) -> Depth:
-    return entry.depth or (Depth.MAILBOX if entry.credential else Depth.REACH)
+def _depth(entry: ClientEntry, client: Client[Any] | None, environment: Environment | None = None) -> Depth:
+    """Return how deep an entry goes: as it says, else as far as its client does there with a credential."""
+    if entry.depth is not None or entry.credential is None:
+        return entry.depth or Depth.REACH
+    deepest = Depth.MAILBOX if client is None else client.deepest
+    return deepest if client is None or environment is None else client.natural.get(environment, deepest)
 
 
 def _without_scope(credential: Credential, client: Client[Any]) -> bool:
@@ -274,5 +315,5 @@ def _without_scope(credential: Credential, client: Client[Any]) -> bool:
 
 def _push(push: bool | Push) -> PushSettings | None:  # noqa: FBT001 - as written in the file
     if isinstance(push, Push):
-        return PushSettings(push.hold, push.life)
+        return PushSettings(push.hold, push.life, push.marker or 0.0)
     return PushSettings() if push else None

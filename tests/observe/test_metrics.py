@@ -119,6 +119,8 @@ def test_what_schedule_channels_and_token_service_tell_is_counted() -> None:
     seen.scheduler_lag(0.01)
     seen.loop_lag(0.01)
     seen.push_session(ASSIGNMENT, 600)
+    seen.notification_latency(ASSIGNMENT, 1.5)
+    seen.marker_failed(ASSIGNMENT)
     seen.push_disconnect(ASSIGNMENT, Reason.PUSH_CHANNEL_LOST)
     seen.notification_latency(ASSIGNMENT, 0.5)
     seen.requested("user")
@@ -131,6 +133,8 @@ def test_what_schedule_channels_and_token_service_tell_is_counted() -> None:
     assert value(seen, "scheduler_missed_total") == 3
     assert value(seen, "scheduler_crashes_total") == value(seen, "held_back_total") == 1
     assert value(seen, "push_session_duration_seconds_sum") == 600
+    assert value(seen, "notification_latency_seconds_sum") == 1.5
+    assert value(seen, "push_marker_failures_total") == 1
     assert value(seen, "push_disconnects_total", reason="push_channel_lost") == 1
     assert value(seen, "notification_latency_seconds_count") == 1
     samples = {
@@ -182,3 +186,21 @@ def test_the_identities_hold_whatever_happens(attempts: list[tuple[Kind | None, 
     assert total("counted") == verdicts[Verdict.OK] + total("slow") + total("failures")
     assert total("slow") == verdicts[Verdict.SLOW]
     assert total("step_failures") == total("failures") == verdicts[Verdict.FAILED]
+
+
+def test_a_withdrawn_path_that_is_open_is_shown_until_it_is_closed() -> None:
+    """It appears when it is first found, and a name nobody withdrew never becomes a label."""
+    seen = metrics()
+
+    def shown() -> list[tuple[str, float]]:
+        return [
+            (sample.labels["retirement"], sample.value)
+            for family in seen.registry.collect()
+            for sample in family.samples
+            if sample.name == "clientaccess_retired_path_open"
+        ]
+
+    for path, expected in (("", []), ("nonsense", []), ("ews", [("ews", 1.0)]), ("", [("ews", 0.0)])):
+        made = outcome(facts={"open_path": path} if path else {})
+        seen(ASSIGNMENT, made, judge(made, WORKED))
+        assert shown() == expected

@@ -1,5 +1,8 @@
 """Restraint: who must not start, until when, and what ends it."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from prober.faults import taxonomy as kinds
@@ -7,6 +10,7 @@ from prober.faults.taxonomy import Fault, Kind, Reason
 from prober.model import Assignment
 from prober.schedule.records import Record, Records, Stamp
 from prober.schedule.restraint import Restraint
+from prober.vocabulary import Environment
 from tests.schedule.made import NOON, Watch, assignment
 
 REJECTED = Kind("imap_login_refused", Reason.AUTH_REJECTED)
@@ -131,3 +135,20 @@ def test_a_rejected_token_keeps_the_schedule(kind: str) -> None:
     one = assignment(credential_kind=kind)
     world.met(REJECTED, one=one)
     assert not world.holds(one)
+
+
+def test_what_is_withdrawn_is_asked_for_by_the_hour() -> None:
+    """Unless somebody changes the configuration, and only where it is withdrawn: not on a server of one's own."""
+    withdrawn = Kind("ews_retired", Reason.CLIENT_MISCONFIG)
+    online = replace(assignment(), target=replace(assignment().target, environment=Environment.EXCHANGE_ONLINE))
+    world = World()
+    world.wall.now = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
+    world.met(withdrawn)
+    assert not world.holds()
+    world.met(withdrawn, one=online)
+    assert world.holds(online)
+    world.now = Stamp("bb", "11")
+    assert not world.holds(online)
+    world.now = Stamp("aa", "11")
+    world.wall.now += 3600.0
+    assert not world.holds(online)

@@ -12,7 +12,7 @@ from prober.settings.load import load
 from prober.settings.mistakes import Mistakes
 from prober.settings.settings import Settings
 from prober.transaction import Client, Scopes, Step, Transaction
-from prober.vocabulary import Depth
+from prober.vocabulary import Depth, Environment
 from tests.settings.made import Loading, Somewhere
 
 
@@ -52,12 +52,20 @@ TOY: Client[None] = Client("toy", "A toy", lambda: None, STEPS, ("activesync",),
 PHONE: Client[None] = Client(
     "activesync", "A phone", lambda: None, STEPS, ("activesync",), Scopes("app", "user"), interval=90.0, held=_Held
 )
+GLANCE: Client[None] = Client(
+    "glance", "Signs in only", lambda: None, STEPS, ("activesync",), Scopes("app", "user"), deepest=Depth.TOKEN
+)
+PEEK: Client[None] = Client(
+    *("peek", "Looks in from outside, in the cloud", lambda: None, STEPS, ("activesync",), Scopes("app", "user")),
+    held=_Held,
+    natural={Environment.EXCHANGE_ONLINE: Depth.REACH},
+)
 
 
 @pytest.fixture
 def catalogue() -> Mapping[str, Client[Any]]:
     """`toy` has options and opt-in steps, but no scopes and no push; where the real phone is missing, ours is there."""
-    return {"activesync": PHONE, **real_catalogue(), "toy": TOY}
+    return {"activesync": PHONE, **real_catalogue(), "toy": TOY, "glance": GLANCE, "peek": PEEK}
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_the_proxy_has_no_secret_in_clear_either(mistakes: Mistakes) -> None:
 
 def test_known_keys_are_found_through_lists_mappings_and_choices() -> None:
     assert keys_at(("targets", 0, "tls"))[0] == "ca_file"
-    assert keys_at(("profiles", "p", 0, "push")) == ["hold", "life"]
+    assert keys_at(("profiles", "p", 0, "push")) == ["hold", "life", "marker"]
     assert keys_at(("targets", 0, "proxy"))[0] == "url"
     assert "type" in keys_at(("credentials", "any"))
     assert "global" in keys_at(())

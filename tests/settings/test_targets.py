@@ -48,10 +48,11 @@ def test_a_target_is_all_that_is_said_of_it(loaded: Loading) -> None:
 
 def test_defaults_come_from_the_environment_and_single_endpoints_override_them(loaded: Loading) -> None:
     text = ONE.replace("mailbox:", "endpoints: {imap4: 'imap://other:1143'}\n    mailbox:")
-    assert dict(loaded(text).assignments[0].target.endpoints) == {
-        "activesync": "https://mail.corp.example/Microsoft-Server-ActiveSync",
-        "imap4": "imap://other:1143",
-    }
+    endpoints = loaded(text).assignments[0].target.endpoints
+    assert endpoints["activesync"] == "https://mail.corp.example/Microsoft-Server-ActiveSync"
+    assert endpoints["ews"] == "https://mail.corp.example/EWS/Exchange.asmx"
+    assert endpoints["imap4"] == "imap://other:1143"
+    assert "graph" not in endpoints
     online = loaded(BARE % "imap4").assignments[0]
     assert online.target.endpoints["imap4"] == "imaps://outlook.office365.com:993"
     assert online.target.endpoints["activesync"] == "https://outlook.office365.com/Microsoft-Server-ActiveSync"
@@ -113,3 +114,44 @@ def test_the_same_name_in_two_files_is_told_with_both(tmp_path: Path, loaded: Lo
     text = BARE % "toy"
     with pytest.raises(ConfigurationError, match=r"f\.yml:3:\d+: targets\[1\]\.name: 'x' is .*, the other in .*:2$"):
         loaded("targets:\n" + 2 * ("  - " + text.removeprefix("targets: [").removesuffix("]") + "\n"))
+
+
+CLOUD = """
+credentials: {u: {type: client_credentials, tenant: t.example, client_id: c, client_secret_env: PROBER_TEST_SECRET}}
+targets:
+  - name: a
+    environment: %s
+    host: mail.corp.example
+    mailbox: a@corp.example
+    canary: k4d8fy2w
+    clients: [{client: %s, credential: u, push_credential: u%s}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "client", "more", "depth"),
+    [
+        ("exchange_server", "glance", "", Depth.TOKEN),
+        ("exchange_server", "peek", "", Depth.MAILBOX),
+        ("exchange_online", "peek", "", Depth.REACH),
+        ("exchange_online", "peek", ", depth: mailbox", Depth.MAILBOX),
+    ],
+)
+def test_a_client_goes_as_deep_as_it_does_there(
+    loaded: Loading, environment: str, client: str, more: str, depth: Depth
+) -> None:
+    """With a credential and nothing said of the depth; what is said counts."""
+    text = CLOUD % (environment, client, more)
+    if environment == "exchange_online":
+        text = text.replace("    host: mail.corp.example\n", "")
+    (one,) = loaded(text).assignments
+    assert one.depth is depth
+    assert one.push_credential == "u"
+    assert one.target.canary == "k4d8fy2w"
+    assert "k4d8fy2w" not in repr(one)
+
+
+def test_markers_are_asked_for_by_their_interval(loaded: Loading) -> None:
+    """They write, so there are none by default."""
+    text = ONE.replace("push: {hold: 1m}", "push: {hold: 1m, marker: 10m}")
+    assert loaded(text).assignments[0].push == PushSettings(60.0, 3600.0, 600.0)
