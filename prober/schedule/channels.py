@@ -1,5 +1,7 @@
 """Push channels held open beside the periodic transactions: IDLE and Ping as a client in a pocket keeps them.
 
+An open channel is well only while it tells: where markers are configured, one that keeps silent about them is lost.
+
 Rule of this file: a channel never enters the attempts; it feeds the push metrics and nothing else. It is a second
 connection of the same device, opened in its turn and under the same restraint.
 """
@@ -15,11 +17,12 @@ from prober.faults.classify import classify
 from prober.faults.taxonomy import Fault, Kind, Reason
 from prober.model import Assignment, PushSettings
 from prober.schedule.attempts import OpenTransaction, lane
+from prober.schedule.markers import Markers, MarkerWatch
 from prober.schedule.pacing import Pacer, Sleep
 from prober.schedule.plan import fraction
 from prober.schedule.restraint import Restraint
 from prober.timeline import Clock
-from prober.transaction import Client, Held, Step, Transaction, attempt
+from prober.transaction import Client, Held, Marking, Step, Transaction, attempt
 from prober.vocabulary import Depth
 
 LOG = logging.getLogger(__name__)
@@ -41,8 +44,8 @@ EARLY_IN_A_ROW = 3
 TRIES = 2
 
 
-class PushWatch(Protocol):
-    """Who is told of push sessions."""
+class PushWatch(MarkerWatch, Protocol):
+    """Who is told of push sessions and their markers."""
 
     def push_session(self, assignment: Assignment, seconds: float) -> None:
         """A session was held for so long, until it was renewed or lost."""
@@ -93,6 +96,7 @@ class _Channel:
     push: PushSettings
     client: Client[Any]
     make: Callable[[], Held]
+    markers: Markers | None = None
     failures: int = 0
     tries: int = 0
 
@@ -124,7 +128,6 @@ class Channels:
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._channels = tuple(_channels(assignments, catalogue))
         self._open = open_transaction
         self._pacer = pacer
         self._restraint = restraint
@@ -133,6 +136,9 @@ class Channels:
         self._sleep = sleep
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._channels = tuple(_channels(assignments, catalogue))
+        for channel in self._channels:
+            channel.markers = self._markers(channel) if channel.push.marker > 0 else None
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -147,6 +153,23 @@ class Channels:
         self._draining = True
         await _cancel(self._tasks, grace)
         await _cancel(self._tasks, 1.0)
+
+    def _markers(self, channel: _Channel) -> Markers:
+        """Return what leaves markers for `channel`, by transactions in their turn and under the same restraint."""
+        assignment = channel.assignment
+
+        async def admit() -> Transaction | None:
+            if self._restraint.holds(assignment):
+                self._watch.held_back(assignment)
+                return None
+            await self._pacer.turn(*lane(channel.client, assignment))
+            return self._open(assignment)
+
+        def failed(fault: Fault) -> None:
+            self._restraint.consider(assignment, fault)
+
+        every = channel.push.marker
+        return Markers(assignment, every, admit, self._watch, failed, clock=self._clock, sleep=self._sleep)
 
     def _start(self, channel: _Channel, after: float) -> None:
         task = asyncio.create_task(self._keep(channel, after), name=f"push {channel.assignment.key}")
@@ -207,6 +230,21 @@ async def _cancel(tasks: set[asyncio.Task[None]], grace: float) -> None:
         await asyncio.wait(cancelled, timeout=grace)
 
 
+async def _first_fault(holding: asyncio.Task[Fault | None], marking: asyncio.Task[Fault | None]) -> Fault | None:
+    """Return how the holding ended, or before that a fault that the markers brought to light."""
+    await asyncio.wait((holding, marking), return_when=asyncio.FIRST_COMPLETED)
+    if marking.done() and not holding.done() and (fault := marking.result()) is not None:
+        return fault
+    return await holding
+
+
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel `tasks` and wait until each has ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def _reason_of_loss(fault: Fault) -> Reason:
     return Reason.PUSH_CHANNEL_LOST if fault.reason in LOST else fault.reason
 
@@ -231,6 +269,7 @@ class _Session:
         self._assignment = channel.assignment
         self._push = channel.push
         self._tx = tx
+        self._markers = channel.markers
         self._hold = _Hold(channel.make())
         self._clock = clock
         self._sleep = sleep
@@ -256,7 +295,21 @@ class _Session:
                 await self._attempt(LEAVE)
 
     async def _wait_out(self, until: float) -> Fault | None:
-        """Hold again and again until the session's life is over or a fault ends it."""
+        """Hold until the session's life is over or a fault ends it: its own, or its silence about a marker."""
+        held = self._hold.held
+        if self._markers is None or not isinstance(held, Marking):
+            return await self._hold_on(until)
+        tasks = [
+            asyncio.create_task(self._hold_on(until), name=f"hold {self._assignment.key}"),
+            asyncio.create_task(self._markers.keep(held, until), name=f"markers {self._assignment.key}"),
+        ]
+        try:
+            return await _first_fault(*tasks)
+        finally:
+            await _end(tasks)
+
+    async def _hold_on(self, until: float) -> Fault | None:
+        """Hold again and again."""
         early = 0
         while (left := until - self._clock()) > 0:
             began = self._clock()
@@ -264,6 +317,8 @@ class _Session:
             if fault is not None:
                 return fault
             took = self._clock() - began
+            if self._hold.told and self._markers is not None:
+                self._markers.heard()
             early = early + 1 if not self._hold.told and took < self._hold.seconds / 2 else 0
             if early == EARLY_IN_A_ROW:
                 return Fault(PUSH_ENDED_EARLY)

@@ -114,6 +114,12 @@ class Told:
     def push_disconnect(self, assignment: Assignment, reason: Reason) -> None:
         self.events.append(("disconnect", assignment.key, reason))
 
+    def notification_latency(self, assignment: Assignment, seconds: float) -> None:
+        self.events.append(("latency", assignment.key, seconds))
+
+    def marker_failed(self, assignment: Assignment) -> None:
+        self.events.append(("marker failed", assignment.key))
+
 
 class NoCeiling:
     """A throttler that lets everybody through."""

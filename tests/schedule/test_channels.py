@@ -13,6 +13,7 @@ from prober.faults.taxonomy import FaultError, Kind, Reason
 from prober.model import Assignment, PushSettings
 from prober.schedule import channels
 from prober.schedule.channels import Channels, pause
+from prober.schedule.plan import fraction
 from prober.schedule.records import Records, Stamp
 from prober.schedule.restraint import Restraint
 from prober.transaction import Client, Held, Transaction
@@ -40,6 +41,9 @@ class Mailbox:
 
     def hold(self) -> "Phone":
         return Phone(self)
+
+    def hold_and_mark(self) -> "MarkingPhone":
+        return MarkingPhone(self)
 
 
 class Phone:
@@ -69,12 +73,48 @@ class Phone:
         self.mailbox.note("close")
 
 
+class MarkingPhone(Phone):
+    """One whose markers are told of after `delay` seconds, or never."""
+
+    delay: float | None = 2.0
+    refused: Kind | None = None
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        super().__init__(mailbox)
+        self.news = asyncio.Event()
+
+    async def wait(self, tx: Transaction, seconds: float) -> bool:
+        self.news.clear()
+        waiting = asyncio.create_task(super().wait(tx, seconds))
+        news = asyncio.create_task(self.news.wait())
+        try:
+            await asyncio.wait((waiting, news), return_when=asyncio.FIRST_COMPLETED)
+            return news.done() or await waiting
+        finally:
+            waiting.cancel()
+            news.cancel()
+
+    async def mark(self, tx: Transaction) -> None:
+        self.mailbox.note("mark")
+        if self.refused is not None:
+            raise FaultError(self.refused)
+        if self.delay is not None:
+            asyncio.get_running_loop().call_later(self.delay, self.news.set)
+
+
 class World:
     """Channels on virtual time over scripted mailboxes."""
 
-    def __init__(self, mailbox: Mailbox, *assignments: Assignment, held: bool = True) -> None:
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        *assignments: Assignment,
+        held: bool = True,
+        make: Callable[[], Held] | None = None,
+    ) -> None:
+        self.mailbox = mailbox
         self.told, self.sessions, self.wall = Told(), Sessions(), Watch()
-        make: Callable[[], Held] | None = mailbox.hold if held else None
+        make = (make or mailbox.hold) if held else None
         client: Client[None] = Client("imap4", "IMAP", lambda: None, (), ("imap4",), held=make)
         self.records = Records({})
         self.stamp = Stamp("aa", "11")
@@ -330,6 +370,77 @@ def test_first_openings_are_spread() -> None:
         assert all(later - at > 3.0 for at, later in zip(opened, opened[20:], strict=False))
 
     virtual.run(main())
+
+
+MARKED = assignment(push=PushSettings(hold=480.0, life=3600.0, marker=600.0))
+
+
+def marked(
+    seconds: float, *, delay: float | None = 2.0, refused: Kind | None = None, waits: list[Any] | None = None
+) -> World:
+    """Hold a channel with markers for so long."""
+
+    async def main() -> World:
+        mailbox = Mailbox(waits=waits)
+
+        def make() -> MarkingPhone:
+            phone = mailbox.hold_and_mark()
+            phone.delay, phone.refused = delay, refused
+            return phone
+
+        world = World(mailbox, MARKED, make=make)
+        await world.during(seconds)
+        return world
+
+    return virtual.run(main())
+
+
+def test_markers_are_left_in_their_rhythm_and_the_push_that_tells_of_one_is_timed() -> None:
+    """Every ten minutes by a transaction of its own; two seconds from the confirmation to the push."""
+    world = marked(3590.0)
+    assert [round(later - at) for at, later in pairwise(world.mailbox.times("mark"))] == [600] * 4
+    assert world.told.events == [("latency", "imap4/hq", pytest.approx(2.0))] * 5
+    assert world.sessions.closed == len(world.sessions.opened) == 6
+
+
+def test_the_rhythm_of_markers_goes_on_over_sessions() -> None:
+    """A session lost every five minutes does not keep a marker of every ten minutes from being left."""
+    world = marked(3600.0, waits=[(300.0, kinds.PEER_RESET)] * 100)
+    assert len(world.mailbox.times("mark")) >= 4
+
+
+def test_a_channel_that_is_silent_about_a_marker_is_lost_within_a_minute() -> None:
+    """It is open, it answers, and it does not tell: a new session, and no leave-taking from the old one."""
+    world = marked(900.0, delay=None)
+    left, *_ = world.mailbox.times("mark")
+    assert world.told.events == [
+        ("session", "imap4/hq", pytest.approx(660.0, abs=1.0)),
+        ("disconnect", "imap4/hq", Reason.PUSH_CHANNEL_LOST),
+    ]
+    assert world.mailbox.times("open")[1] - left == pytest.approx(61.0, abs=1.0)
+    assert world.sessions.closed == len(world.sessions.opened)
+
+
+def test_a_marker_that_cannot_be_left_is_counted_and_is_no_loss() -> None:
+    """The channel says nothing wrong when there is nothing to tell of."""
+    world = marked(1900.0, refused=kinds.TCP_REFUSED)
+    assert world.told.events == [("marker failed", "imap4/hq")] * 3
+    assert world.sessions.closed == len(world.sessions.opened) == 4
+
+
+def test_markers_are_held_back_where_the_assignment_is() -> None:
+    """A password refused to the marker's sign-in is tried no more by the markers either."""
+    world = marked(3500.0, refused=REJECTED)
+    assert world.told.named("marker failed") == [("imap4/hq",)]
+    assert len(world.told.named("held back")) == 4
+
+
+def test_draining_while_a_marker_is_outstanding_leaves_nothing_open() -> None:
+    """Both the channel and the marker's transaction are closed."""
+    world = marked(630.0 + 60.0 * fraction("imap4/hq/push"), delay=None)
+    assert world.mailbox.times("mark")
+    assert world.told.events == []
+    assert world.sessions.closed == len(world.sessions.opened) == 2
 
 
 def test_the_early_kind_belongs_to_the_push_reason() -> None:
