@@ -243,6 +243,8 @@ class ClientEntry(Section):
     """Longest time of one whole attempt."""
     depth: Annotated[Depth, Field(strict=False)] | None = None
     """How deep to go; `mailbox` with a credential, `reach` without."""
+    endpoints: dict[str, Text] = {}
+    """URLs of this client alone, by endpoint name: where they differ from those of the target."""
     steps: list[Text] = []
     """Opt-in steps to run."""
     objective: Duration | None = None

@@ -177,8 +177,12 @@ class Targets:
         return address
 
     def _urls(self, section: TargetSection, path: Location) -> dict[str, str]:
-        urls = dict(self._default_urls(section, path))
-        for name, url in section.endpoints.items():
+        return dict(self._default_urls(section, path)) | self._given_urls(section.endpoints, path)
+
+    def _given_urls(self, given: Mapping[str, str], path: Location) -> dict[str, str]:
+        """Return those of the URLs at `path` whose names are known, after taking down what is wrong."""
+        urls = {}
+        for name, url in given.items():
             at = (*path, "endpoints", name)
             if name not in self._endpoints:
                 self._mistakes.unknown(at, "endpoint", name, self._endpoints)
@@ -222,6 +226,9 @@ class Targets:
         if entry.push and depth is not Depth.MAILBOX and _depth(entry, client) is Depth.MAILBOX:
             message = f"a push channel needs depth mailbox, and {client.name!r} goes to {depth} on {target.name!r}"
             self._mistakes.add((*at, "push"), f"{message} unless told otherwise by `depth`")
+        if entry.endpoints:
+            own = {**target.endpoints, **self._given_urls(entry.endpoints, at)}
+            target = dataclasses.replace(target, endpoints=MappingProxyType(own))
         if client.endpoints[0] not in target.endpoints:
             message = f"target {target.name!r} has no endpoint {client.endpoints[0]!r}: give host or endpoints"
             self._mistakes.add(at, message)

@@ -58,6 +58,16 @@ def test_defaults_come_from_the_environment_and_single_endpoints_override_them(l
     assert online.target.endpoints["activesync"] == "https://outlook.office365.com/Microsoft-Server-ActiveSync"
 
 
+def test_a_client_may_have_endpoints_of_its_own(loaded: Loading) -> None:
+    """They override the target's for it alone."""
+    phone, toy = loaded(
+        ONE.replace("{client: toy,", "{client: toy, endpoints: {activesync: 'https://own/'},")
+    ).assignments
+    assert toy.target.endpoints["activesync"] == "https://own/"
+    assert toy.target.endpoints["ews"] == phone.target.endpoints["ews"]
+    assert phone.target.endpoints["activesync"].startswith("https://mail.corp.example/")
+
+
 def test_intervals_fall_back_from_entry_to_global_to_client(loaded: Loading) -> None:
     assert loaded(BARE % "toy").assignments[0].interval == 33.0
     assert loaded("global: {interval: 7s}\n" + BARE % "toy").assignments[0].interval == 7.0

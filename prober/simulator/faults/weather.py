@@ -29,8 +29,9 @@ REMEMBERED = 50_000
 REACH = 8
 """A fault meant for any step strikes one of the first so many requests of an attempt."""
 MINUTE = 60.0
-LASTING = frozenset({"redirect_loop"})
-"""Kinds of a request that stay on for the rest of the attempt they struck: who follows a loop comes back to it."""
+LASTING = frozenset({"redirect_loop", "mapi_code"})
+"""Kinds of a request that stay on for the rest of the attempt they struck: who follows a loop comes back to it, and who
+is told that a context is gone makes another on the server that has none."""
 
 
 @dataclass(frozen=True, slots=True)

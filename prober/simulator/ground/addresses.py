@@ -17,6 +17,8 @@ SIGN_IN = "m365_signin"
 CONTROL = "control"
 IMAP = "imap4"
 IMAPS = "imaps"
+TOLD_BY_IMAP = frozenset({"outlook_mobile", "outlook_mac"})
+"""Clients whose own way of being told of news is nobody's business: a public one stands in for it."""
 NOBODY = "127.255.0.1"
 """Nothing ever listens here: who is sent here is refused."""
 NOWHERE = "127.255.0.2"
@@ -32,9 +34,11 @@ def plan(domain: str, sites: Sequence[Site], clients: Iterable[str]) -> tuple[Ho
     """Return the tenant's hosts, ports still 0.
 
     `activesync.ams1.contoso.example` is the phones' at site ams1, `mail.ams1.…` everybody's, `login.…` the token
-    service's. Only `imap4` and `mail` speak IMAP.
+    service's. `imap4` and `mail` speak IMAP, and so do the hosts of clients that are told of news by it. Portals have
+    an edge at every site besides their own names.
     """
-    own = tuple(client for client in clients if client not in (CONTROL, SIGN_IN))
+    every = tuple(clients)
+    own = tuple(client for client in every if client not in (CONTROL, SIGN_IN))
     hosts = [
         Host(
             f"{client.replace('_', '-')}.{site.name}.{domain}",
@@ -48,6 +52,9 @@ def plan(domain: str, sites: Sequence[Site], clients: Iterable[str]) -> tuple[Ho
         for number, site in enumerate(sites)
         for position, client in enumerate(own)
     ]
+    hosts += [replace(host, scheme=IMAPS) for host in hosts if host.client in TOLD_BY_IMAP]
+    if SIGN_IN in every:
+        hosts += [_edge(name, place, site, domain) for site in enumerate(sites) for place, name in enumerate(PORTALS)]
     for number, site in enumerate(sites):
         shared = Host(f"mail.{site.name}.{domain}", f"127.{16 + number}.100.1", 0, site=site.name, region=site.region)
         hosts += [shared, replace(shared, scheme=IMAPS)]
@@ -55,6 +62,12 @@ def plan(domain: str, sites: Sequence[Site], clients: Iterable[str]) -> tuple[Ho
         client = SIGN_IN if name in PORTALS else CONTROL if name == "www" else ""
         hosts.append(Host(f"{name}.{domain}", f"127.8.0.{number}", 0, client=client))
     return tuple(hosts)
+
+
+def _edge(name: str, place: int, numbered: tuple[int, Site], domain: str) -> Host:
+    number, site = numbered
+    where = f"127.{16 + number}.{50 + place}.1"
+    return Host(f"{name}.{site.name}.{domain}", where, 0, client=SIGN_IN, site=site.name, region=site.region)
 
 
 def bind(hosts: Iterable[Host]) -> tuple[tuple[Host, ...], list[socket.socket]]:

@@ -253,7 +253,7 @@ class Line(asyncio.Protocol):
             connection.attempt,
             "imap",
             self._host.client or "imap4",
-            frozenset({step} - {""}),
+            frozenset({_called(step, self._host.client)} - {""}),
             mailbox or connection.mailbox,
             self._number,
             push,
@@ -330,3 +330,8 @@ class Line(asyncio.Protocol):
             self._transport.close()
         else:
             self._finish("*", mishaps.refusal(fault) if fault else Answer("", "", bye=texts.TOKEN_EXPIRED))
+
+
+def _called(step: str, client: str) -> str:
+    """Return the name of a step: whoever comes from another client's host comes to be told of news."""
+    return step if client in ("", "imap4") else "notify_wait"
