@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from prober.clients.imap4 import HeldInbox
+from prober.clients.imap4_channel import HeldInbox
 from prober.faults.taxonomy import FaultError
 from tests.real.vantage import frozen_at, password_of, target, vantage
 from tests.servers.dovecot import ALICE, BOB, PASSWORDS, Dovecot, Options

@@ -1,10 +1,10 @@
 """Commands of any IMAP client that only looks: what each sends and what it reads from the answer.
 
 Rule: a command never changes the mailbox (EXAMINE, BODY.PEEK) and is sent whole: no line is split, whatever the
-server's own limit. Signing in stands in `authenticate`, the IDLE command in `session`.
+server's own limit. Signing in stands in `authenticate`, the IDLE command in `session`, what writes in `marker`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Generic, TypeVar
 
@@ -18,6 +18,7 @@ from prober.protocols.imap.responses import (
     Exists,
     Expunge,
     Fetch,
+    Found,
     Listed,
     Namespace,
     Response,
@@ -277,6 +278,56 @@ class FetchDate(Command[bool]):
         if answer.of(Expunge):
             return False
         raise FaultError(BAD_REPLY, {"missing": "BODY"})
+
+
+@dataclass(frozen=True, slots=True)
+class FetchArrivals(Command[tuple[datetime, ...]]):
+    """FETCH of when messages arrived, from number `first` on (RFC 9051 section 6.4.5).
+
+    A refusal of some of them is no fault (they may be gone again): what was told counts.
+    """
+
+    first: int
+
+    name: ClassVar[str] = "FETCH"
+
+    def segments(self) -> tuple[bytes, ...]:
+        """Return the command."""
+        return (b"FETCH %d:* (INTERNALDATE)" % self.first,)
+
+    def settles(self, answer: Answer) -> bool:
+        """OK, or a partial refusal."""
+        return answer.status.condition is Condition.OK or _partial(answer)
+
+    def read(self, answer: Answer) -> tuple[datetime, ...]:
+        """Return the times in UTC; `n:*` always names the last message, which is left out where it is an older one."""
+        told = {one.number: one.items["INTERNALDATE"] for one in answer.of(Fetch) if "INTERNALDATE" in one.items}
+        return tuple(responses.internal_date(told[number]) for number in sorted(told) if number >= self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class FindSubject(Command[tuple[int, ...]]):
+    """UID SEARCH for a text in the subject (RFC 3501 section 6.4.4): the UIDs of all messages that have it.
+
+    A text that cannot be quoted goes as a literal; one beyond ASCII with its charset, which every server of RFC 9051
+    knows.
+    """
+
+    text: str = field(repr=False)
+
+    name: ClassVar[str] = "UID SEARCH"
+
+    def segments(self) -> tuple[bytes, ...]:
+        """Return the command in as many pieces as its literal needs."""
+        if self.text.isascii() and self.text.isprintable():
+            return (b"UID SEARCH SUBJECT " + quoted(self.text),)
+        charset = b"" if self.text.isascii() else b"CHARSET UTF-8 "
+        data = self.text.encode()
+        return (b"UID SEARCH %sSUBJECT {%d}" % (charset, len(data)), data)
+
+    def read(self, answer: Answer) -> tuple[int, ...]:
+        """Return the UIDs; a server that finds nothing may say nothing."""
+        return tuple(number for one in answer.of(Found) for number in one.numbers)
 
 
 @dataclass(frozen=True, slots=True)

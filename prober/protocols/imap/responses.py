@@ -93,6 +93,13 @@ class Flags:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The messages that SEARCH found, by number or UID as asked (RFC 3501 section 7.2.5)."""
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Exists:
     """How many messages there are (RFC 9051 section 7.4.1)."""
 
@@ -136,6 +143,7 @@ Response: TypeAlias = (
     | Namespace
     | Listed
     | Flags
+    | Found
     | Exists
     | Recent
     | Expunge
@@ -279,6 +287,14 @@ def _flags(cursor: Cursor) -> Response:
     return Flags(names)
 
 
+def _found(cursor: Cursor) -> Response:
+    """Read the numbers, with the spaces that some servers leave at the end; a MODSEQ may follow them (RFC 7162)."""
+    words = (cursor.rest() if cursor.more() else b"").partition(b"(")[0].split()
+    if not all(word.isdigit() and len(word) <= 10 for word in words):
+        cursor.fail("number in SEARCH")
+    return Found(tuple(int(word) for word in words))
+
+
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
@@ -290,6 +306,7 @@ NAMED_READERS: Mapping[str, Callable[[Cursor], Response]] = MappingProxyType(
         "NAMESPACE": _namespace,
         "LIST": _listed,
         "FLAGS": _flags,
+        "SEARCH": _found,
     }
 )
 

@@ -15,8 +15,10 @@ from prober.protocols.imap.commands import (
     Command,
     Examine,
     Examined,
+    FetchArrivals,
     FetchDate,
     FetchNewest,
+    FindSubject,
     Identify,
     ListAll,
     Logout,
@@ -47,6 +49,9 @@ SENT: list[tuple[Command[Any], bytes, Stage]] = [
     (Examine(), b"EXAMINE INBOX", Stage.MAILBOX),
     (FetchNewest(17), b"UID FETCH 17:* (UID FLAGS INTERNALDATE RFC822.SIZE)", Stage.MAILBOX),
     (FetchDate(21), b"UID FETCH 21 (BODY.PEEK[HEADER.FIELDS (DATE)])", Stage.MAILBOX),
+    (FetchArrivals(10), b"FETCH 10:* (INTERNALDATE)", Stage.MAILBOX),
+    (FindSubject("x7 canary"), b'UID SEARCH SUBJECT "x7 canary"', Stage.MAILBOX),
+    (FindSubject('a"b\\c'), b'UID SEARCH SUBJECT "a\\"b\\\\c"', Stage.MAILBOX),
     (Noop(), b"NOOP", Stage.MAILBOX),
     (Logout(), b"LOGOUT", Stage.LOGOUT),
 ]
@@ -212,3 +217,34 @@ def test_codes_are_found_in_untagged_and_tagged_responses_the_last_one_first() -
 def test_quoting_escapes_what_must_be_escaped() -> None:
     """Only the quotation mark and the backslash."""
     assert quoted('a"b\\c{d}') == b'"a\\"b\\\\c{d}"'
+
+
+def test_what_cannot_be_quoted_is_searched_for_as_a_literal() -> None:
+    """RFC 3501 section 4.3; beyond ASCII with its charset (section 6.4.4)."""
+    assert FindSubject("a\tb").segments() == (b"UID SEARCH SUBJECT {3}", b"a\tb")
+    assert FindSubject("K\u00e4fer").segments() == (b"UID SEARCH CHARSET UTF-8 SUBJECT {6}", b"K\xc3\xa4fer")
+    assert "canary" not in repr(FindSubject("canary"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [((b"* SEARCH 2 84 882",), (2, 84, 882)), ((b"* SEARCH",), ()), ((), ()), ((b"* SEARCH 2", b"* SEARCH 3"), (2, 3))],
+)
+def test_a_search_tells_what_it_found(lines: tuple[bytes, ...], expected: tuple[int, ...]) -> None:
+    """The first is the example of RFC 3501 section 6.4.4."""
+    assert FindSubject("x").read(answer(*lines, b"A1 OK SEARCH completed")) == expected
+
+
+def test_arrivals_are_those_from_the_number_asked_for_on() -> None:
+    """`10:*` names message 9 where there is no other (RFC 3501 section 9 `seq-range`); flags alone are no answer."""
+    command = FetchArrivals(10)
+    one = b'* %d FETCH (INTERNALDATE "17-Jul-1996 02:44:25 -0700")'
+    told = answer(one % 9, one % 11, b"* 12 FETCH (FLAGS (\\Seen))", b"A1 OK")
+    assert command.settles(told)
+    assert command.read(told) == (datetime(1996, 7, 17, 9, 44, 25, tzinfo=UTC),)
+    partial = answer(b"A1 NO Some messages could not be FETCHed")
+    assert command.settles(partial)
+    assert command.read(partial) == ()
+    assert not command.settles(answer(b"A1 NO not today"))
+    with pytest.raises(FaultError):
+        command.read(answer(b"* 10 FETCH (INTERNALDATE x)", b"A1 OK"))
