@@ -16,6 +16,7 @@ from prober.app import Service, stopping
 from prober.clients import catalogue
 from prober.listen import DEFAULT_LISTEN, bind, name
 from prober.rehearsal.incidents import Incidents
+from prober.rehearsal.post import Post
 from prober.rehearsal.ratio import Ratios, Rule
 from prober.settings.load import load
 from prober.simulator.configuration import Wishes
@@ -27,6 +28,8 @@ from prober.simulator.simulator import Simulator
 from prober.storage.store import Store
 
 INTERVAL = 5.0
+POST = 5.0
+"""Seconds between two messages to a mailbox."""
 SCALE = 60.0
 """A minute of an incident takes a second here."""
 RULE = Rule(window=90.0, calm=30.0, minutes=1)
@@ -81,6 +84,9 @@ async def demo(options: Options, show: Callable[[Opened], None]) -> int:
             service, panel = _prober(simulator, Path(folder))
             _check(options, panel)
             simulator.weather.begin(weather())
+            post = Post(tuple(simulator.tenant.mailboxes.values()), POST)
+            post.start()
+            undo.callback(post.stop)
             show(Opened(f"http://{_local(name(sockets[0]))}/", simulator.control_url, panel.known))
             with stopping() as stop, _timers(options, panel, stop):
                 return await service.serve(sockets, stop, GRACE)

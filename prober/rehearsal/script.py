@@ -30,18 +30,24 @@ TOKEN_STEPS = frozenset({"token_request", "token_client", "token_user"})
 USUAL_LIFETIME, SHORT_LIFETIME = 3599, 45
 """Seconds. A fault of asking for tokens can only strike where one is asked for: with a life shorter than the interval,
 every attempt asks. At the usual one, nobody would within a drill."""
+ABOUT_NEWS = frozenset({"push_drop", "push_silent", "stale"})
+USUAL_POST, BUSY_POST = 60.0, 5.0
+"""Seconds. Only where there is news can a client miss any: one that holds a channel for a few seconds within an attempt
+needs some within those."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
     """What is played. Acts in minutes; `warm` 0 means that the fault was there before anything worked.
 
-    `sites` have one mailbox each; `token_lifetime` in seconds; `clients` take part, the control aside.
+    `sites` have one mailbox each; `token_lifetime` in seconds; `clients` take part, the control aside; `post` is how
+    many seconds pass between two messages to a mailbox.
     """
 
     clients: tuple[str, ...]
     sites: tuple[Site, ...]
     token_lifetime: int
+    post: float
     warm: float
     ramp: float
     plateau: float
@@ -77,6 +83,7 @@ def script(plot: Plot, expected: Expectation, clients: Collection[str]) -> Scrip
         clients=_cast(plot, expected, clients),
         sites=sites_of(_regions(plot, expected)),
         token_lifetime=SHORT_LIFETIME if asks else USUAL_LIFETIME,
+        post=BUSY_POST if any(fault.kind in ABOUT_NEWS for fault in plot.faults) else USUAL_POST,
         warm=0.0 if from_setup else WARM,
         ramp=ramp,
         plateau=plateau,

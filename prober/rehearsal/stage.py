@@ -5,13 +5,14 @@ Rule of this file: all that the prober gets of the tenant is a configuration fil
 
 import tempfile
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from prober.clients import catalogue
 from prober.rehearsal.clock import Accelerated
 from prober.rehearsal.ledger import Touch
+from prober.rehearsal.post import Post
 from prober.rehearsal.script import SHORT_LIFETIME, Script
 from prober.settings.load import load
 from prober.settings.settings import Settings
@@ -46,7 +47,7 @@ class Stage:
 @asynccontextmanager
 async def stage(script: Script, loop: Accelerated, *, seed: int = 1) -> AsyncIterator[Stage]:
     """Set up a tenant as `script` has it, and take it down at the end. Raises `ConfigurationError`, `OSError`."""
-    with tempfile.TemporaryDirectory(prefix="prober-drill-") as name:
+    with tempfile.TemporaryDirectory(prefix="prober-drill-") as name, ExitStack() as undo:
         folder = Path(name)
         tenant = found(layout(script, seed), Clocks(loop.time, loop.wall))
         simulator = Simulator(tenant, folder)
@@ -55,6 +56,9 @@ async def stage(script: Script, loop: Accelerated, *, seed: int = 1) -> AsyncIte
             simulator.premises.doorkeeper.lifetime = script.token_lifetime
             file = simulator.write_configuration(folder, wishes(script))
             sites = {target: mailbox.site for target, mailbox in named(tenant.mailboxes.values())}
+            post = Post(tuple(tenant.mailboxes.values()), script.post)
+            post.start()
+            undo.callback(post.stop)
             yield Stage(simulator.weather, load([file], catalogue()), sites)
         finally:
             await simulator.stop()
