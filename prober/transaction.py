@@ -14,6 +14,7 @@ from prober.faults import taxonomy as kinds
 from prober.faults.classify import classify
 from prober.faults.taxonomy import Fault, FaultError, Kind, Reason
 from prober.model import Assignment, Fact, Outcome, StepResult, Target
+from prober.protocols.http import diagnostics
 from prober.secret import Secret
 from prober.sightings import Sightings
 from prober.timeline import Clock, Timeline
@@ -157,6 +158,7 @@ class Transaction:
         call: Call | None = await self._first_leg(exchange.call())
         while call is not None:
             reply = await self.session.exchange(call)
+            self.note(**diagnostics.identity(reply.headers))
             call = await self._next_leg(call, reply)
         return exchange.read(reply)
 
@@ -168,6 +170,7 @@ class Transaction:
         following: Call | None = await self._first_leg(call)
         while following is not None:
             flow = await self.session.open(following)
+            self.note(**diagnostics.identity(flow.headers))
             if flow.status != 401:
                 return flow
             following = await self._next_leg(following, await flow.rest())

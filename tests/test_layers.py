@@ -26,7 +26,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "timeline": {"model", "vocabulary"},
     "verdict": {"faults", "model", "vocabulary"},
     "sightings": {"faults.taxonomy"},
-    "transaction": {"exchange", "faults", "model", "secret", "sightings", "timeline", "vocabulary"},
+    "transaction": {
+        *("exchange", "faults", "model", "protocols.http.diagnostics", "secret", "sightings", "timeline", "vocabulary"),
+    },
     "protocols": {"exchange", "faults.taxonomy", "secret", "vocabulary"},
     "clients": {"exchange", "faults.taxonomy", "model", "protocols", "transaction", "vocabulary"},
     "net": {"exchange", "faults", "model", "secret", "timeline", "vocabulary"},
@@ -43,6 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # Rooms that compute and never touch the network, the clock or another library.
 PURE = {"protocols", "clients"}
+READERS = {"defusedxml"}
+"""Libraries that only read what they are given: what XML may do to who parses it is not for us to find out."""
 
 
 def room_of(path: Path) -> str:
@@ -79,7 +83,8 @@ def _permitted(room: str, name: str) -> bool:
     if first == "prober":
         allowed = {room, *MAY_IMPORT[room]}
         return any(inner == door or inner.startswith(f"{door}.") for door in allowed)
-    return room not in PURE or (first in sys.stdlib_module_names and first not in OUTSIDE_WORLD)
+    known = first in sys.stdlib_module_names or (room == "protocols" and first in READERS)
+    return room not in PURE or (known and first not in OUTSIDE_WORLD)
 
 
 WALLED = sorted(path for path in PACKAGE.rglob("*.py") if room_of(path) not in COMPOSERS)
@@ -99,6 +104,7 @@ def test_every_module_keeps_within_its_walls(path: Path) -> None:
         ("protocols", "import httpx"),
         ("protocols", "from prober.faults import classify"),
         ("clients", "import ssl"),
+        ("clients", "import defusedxml.ElementTree"),
         ("clients", "from prober.net.network import Network"),
         ("net", "from prober.transaction import Token"),
         ("observe", "from prober import net"),

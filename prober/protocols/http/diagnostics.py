@@ -1,6 +1,7 @@
 """What servers say of themselves in headers, cut down to what may be kept: ids, numbers, and the site of a server."""
 
 import re
+from hashlib import blake2b
 from types import MappingProxyType
 
 from prober.exchange import Headers
@@ -11,6 +12,7 @@ IDS = MappingProxyType(
 PLAIN_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 SITE = re.compile(r"^[A-Z]{2}\d?[A-Z]\d{2,3}|^[A-Z]{2,3}(?=\d*[A-Z]*\d)", re.IGNORECASE)
 EDGE = re.compile(r"[A-Z]{3}", re.IGNORECASE)
+DATA_CENTER = re.compile(r'"DataCenter"\s*:\s*"([A-Za-z0-9 ]{1,40})"')
 FOREST = re.compile(r"\.([a-z]{3,6}prd\d{2})\.", re.IGNORECASE)
 DIAGNOSTIC = re.compile(r"^\s*(\d{7})\s*;")
 CATEGORY = re.compile(r'error_category="([a-z_]{1,40})"')
@@ -33,6 +35,34 @@ def evidence(headers: Headers) -> dict[str, str]:
     if code:
         kept["code"] = code
     return kept
+
+
+def identity(headers: Headers) -> dict[str, str]:
+    """Return who answered, as facts: ids of the request, where the servers stand, and marks to tell them apart by.
+
+    `edge` are the letters of `X-FEEFZInfo`, `front_end` is the site part of `X-FEServer`, `back_end` the forest part of
+    `X-CalculatedBETarget`, `data_center` what Graph names. The full name of a server is nobody's business: `served_by`
+    is a digest of the mailbox server's, by which a failover shows.
+    """
+    kept = {name: value for name, value in evidence(headers).items() if name in ("request_id", "site")}
+    edge, front, back = headers.get("x-feefzinfo"), headers.get("x-feserver"), headers.get("x-calculatedbetarget")
+    found = {
+        "edge": edge.upper() if EDGE.fullmatch(edge) else "",
+        "front_end": _part(SITE, front, 0).upper(),
+        "back_end": _part(FOREST, back, 1).lower(),
+        "data_center": _part(DATA_CENTER, headers.get("x-ms-ags-diagnostic"), 1),
+        "served_by": _mark(headers.get("x-beserver") or headers.get("x-targetbeserver") or back),
+    }
+    return kept | {name: value for name, value in found.items() if value}
+
+
+def _part(pattern: re.Pattern[str], text: str, group: int) -> str:
+    found = pattern.search(text)
+    return found[group] if found else ""
+
+
+def _mark(name: str) -> str:
+    return blake2b(name.partition(".")[0].lower().encode(), digest_size=4).hexdigest() if name else ""
 
 
 def region(headers: Headers) -> str:

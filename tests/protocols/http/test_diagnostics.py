@@ -3,7 +3,7 @@
 import pytest
 
 from prober.exchange import Headers
-from prober.protocols.http.diagnostics import category, diagnostic, evidence, region
+from prober.protocols.http.diagnostics import category, diagnostic, evidence, identity, region
 
 TALKATIVE = Headers(
     [
@@ -72,3 +72,20 @@ def test_the_number_and_category_of_oauth_failures_are_read(value: str, number: 
 def test_an_id_that_is_none_is_dropped(value: str) -> None:
     """A header may hold anything."""
     assert evidence(Headers([("request-id", value)])) == {}
+
+
+def test_who_answered_is_told_without_a_name() -> None:
+    """Where the servers stand, and a mark by which another one shows; `b2sum -l 32` gives the mark."""
+    graph = ("x-ms-ags-diagnostic", '{"ServerInfo":{"DataCenter":"West Europe","Slice":"E","RoleInstance":"canary"}}')
+    told = identity(Headers([*TALKATIVE, ("X-FEEFZInfo", "hel"), graph]))
+    assert told == {
+        "request_id": "0f9c2f5e-0000-4b1c-9b2f-3e2d1c0b9a88",
+        "site": "HEL",
+        "edge": "HEL",
+        "front_end": "HE",
+        "back_end": "eurprd08",
+        "data_center": "West Europe",
+        "served_by": "0d84779e",
+    }
+    assert identity(Headers([("X-TargetBEServer", "EX01.corp.example")])).keys() == {"served_by"}
+    assert identity(Headers([("X-FEServer", "canary@example.test"), ("X-FEEFZInfo", "no")])) == {}
