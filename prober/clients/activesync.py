@@ -20,13 +20,15 @@ from prober.protocols.eas.command import MovedError, Phone
 from prober.protocols.eas.folder_sync import FIRST, INBOX, FolderSync
 from prober.protocols.eas.get_item_estimate import GetItemEstimate
 from prober.protocols.eas.item_operations import Fetch
-from prober.protocols.eas.options import AnonymousOptions, HealthPage, OAuthChallenge, Options
+from prober.protocols.eas.options import AnonymousOptions, Options
 from prober.protocols.eas.ping import CHANGED, HEARTBEAT, HIERARCHY, Ping, Pinged
 from prober.protocols.eas.provision import DeviceInformation, Provision
 from prober.protocols.eas.search import Search
 from prober.protocols.eas.send_mail import SendMail
 from prober.protocols.eas.settings import UserInformation
 from prober.protocols.eas.sync import Changes, Sync, SyncPrime
+from prober.protocols.http.health_page import HealthPage, beside
+from prober.protocols.http.oauth_challenge import OAuthChallenge
 from prober.transaction import Client, Scopes, SkipStep, Step, Transaction, only_in, uses_oauth
 from prober.vocabulary import Depth, Environment
 
@@ -206,7 +208,7 @@ def _information(asking: Phone) -> DeviceInformation | None:
 
 async def health_page(tx: Transaction, device: Device) -> None:
     """Read the page that Exchange Server makes for load balancers."""
-    await tx.ask(HealthPage(tx.endpoint(ENDPOINT)))
+    tx.note(server=await tx.ask(HealthPage(beside(tx.endpoint(ENDPOINT)))))
 
 
 async def discover_eas(tx: Transaction, device: Device) -> None:

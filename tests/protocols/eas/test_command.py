@@ -13,7 +13,7 @@ from prober.protocols.eas.command import MovedError, Phone, base64_query, plain_
 from prober.protocols.eas.folder_sync import FolderSync
 from prober.protocols.eas.get_item_estimate import GetItemEstimate
 from prober.protocols.eas.item_operations import Fetch
-from prober.protocols.eas.options import AnonymousOptions, HealthPage, OAuthChallenge, Options
+from prober.protocols.eas.options import AnonymousOptions, Options
 from prober.protocols.eas.ping import Ping
 from prober.protocols.eas.provision import Provision
 from prober.protocols.eas.search import Search
@@ -40,8 +40,6 @@ READERS: dict[str, Exchange[object]] = {
 WITHOUT_DOCUMENT: dict[str, Exchange[object]] = {
     "options": Options("https://x.example/eas"),
     "options_anonymous": AnonymousOptions("https://x.example/eas"),
-    "oauth_challenge": OAuthChallenge("https://x.example/eas"),
-    "health_page": HealthPage("https://x.example/eas"),
 }
 EMPTY_IS_FINE = {"sync_fetch", "send_mail"}
 COMMANDS = pytest.mark.parametrize("command", READERS)
