@@ -105,7 +105,7 @@ METRICS: tuple[Spec, ...] = (
         "clientaccess_push_marker_failures_total",
         "counter",
         PAIR,
-        "Marker messages that could not be left in the mailbox: no latency was measured.",
+        "Marker messages that were not left or did not arrive: they say nothing of the channel.",
     ),
     Spec(
         "clientaccess_tls_certificate_not_after_timestamp_seconds",

@@ -7,10 +7,11 @@ in time says that the channel is open and silent, which is as good as lost.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from prober.faults.taxonomy import Fault, Kind, Reason
-from prober.model import Assignment, StepResult
+from prober.model import Assignment
 from prober.schedule.pacing import Sleep
 from prober.timeline import Clock
 from prober.transaction import Marking, Step, Transaction, attempt
@@ -34,7 +35,7 @@ class MarkerWatch(Protocol):
         """A push told of a marker `seconds` after the server had confirmed it."""
 
     def marker_failed(self, assignment: Assignment) -> None:
-        """A marker could not be left."""
+        """A marker could not be left, or did not arrive."""
 
 
 @runtime_checkable
@@ -43,6 +44,22 @@ class Tidying(Protocol):
 
     async def tidy(self, tx: Transaction) -> None:
         """Remove the last marker, by the transaction that left it. Raises `FaultError`."""
+
+
+@runtime_checkable
+class Verifying(Protocol):
+    """A channel whose markers may be confirmed before they are in the mailbox."""
+
+    async def untold(self, tx: Transaction) -> bool:
+        """Whether a marker is there of which the channel has not told. Raises `FaultError`."""
+
+
+@dataclass(slots=True)
+class _Marked:
+    """What the steps of one marker share. `untold`: it is there, and nobody has told of it."""
+
+    held: Marking
+    untold: bool = True
 
 
 Admit = Callable[[], Awaitable[Transaction | None]]
@@ -104,32 +121,25 @@ class Markers:
         tx = await self._admit()
         if tx is None:
             return None
+        marked = _Marked(held)
         try:
-            if await self._marked(held, tx):
-                return await self._told(held, tx)
-            return None
+            return await self._told(marked, tx) if await self._done(marked, tx, MARK) else None
         finally:
             await tx.close()
 
-    async def _marked(self, held: Marking, tx: Transaction) -> bool:
-        result = await self._try(held, tx, MARK)
-        if result is None or result.fault is None:
-            return True
-        LOG.info("marker of %s: %s", self._assignment.key, result.fault.kind.code)
-        self._watch.marker_failed(self._assignment)
-        self._failed(result.fault)
-        return False
-
-    async def _told(self, held: Marking, tx: Transaction) -> Fault | None:
+    async def _told(self, marked: _Marked, tx: Transaction) -> Fault | None:
+        """Wait for the push; where none comes, make sure that there was something to tell of."""
         confirmed = self._clock()
         try:
-            if not await self._heard_since(confirmed):
+            if await self._heard_since(confirmed):
+                self._watch.notification_latency(self._assignment, max(0.0, self._heard_at - confirmed))
+            elif await self._done(marked, tx, VERIFY) and marked.untold:
                 return Fault(PUSH_SILENT)
-            self._watch.notification_latency(self._assignment, max(0.0, self._heard_at - confirmed))
+            elif not marked.untold:
+                self._fails("marker_not_there")
             return None
         finally:
-            if isinstance(held, Tidying):
-                await self._try(held, tx, TIDY)
+            await self._done(marked, tx, TIDY)
 
     async def _heard_since(self, confirmed: float) -> bool:
         """Whether a push comes in time, or came just before the confirmation."""
@@ -142,20 +152,37 @@ class Markers:
             return False
         return True
 
-    async def _try(self, held: Marking, tx: Transaction, step: Step[Marking]) -> StepResult | None:
-        return await attempt(step, tx, held, step.limit(self._assignment))
+    async def _done(self, marked: _Marked, tx: Transaction, step: Step[_Marked]) -> bool:
+        """Take one step; return whether it went well. One that did not is counted."""
+        result = await attempt(step, tx, marked, step.limit(self._assignment))
+        if result is None or result.fault is None:
+            return True
+        self._fails(result.fault.kind.code)
+        self._failed(result.fault)
+        return False
+
+    def _fails(self, code: str) -> None:
+        LOG.info("marker of %s: %s", self._assignment.key, code)
+        self._watch.marker_failed(self._assignment)
 
 
-async def push_mark(tx: Transaction, held: Marking) -> None:
+async def push_mark(tx: Transaction, marked: _Marked) -> None:
     """Leave a marker message in the mailbox."""
-    await held.mark(tx)
+    await marked.held.mark(tx)
 
 
-async def push_tidy(tx: Transaction, held: Marking) -> None:
+async def push_verify(tx: Transaction, marked: _Marked) -> None:
+    """Look whether the marker is there, where its confirmation did not say so."""
+    if isinstance(marked.held, Verifying):
+        marked.untold = await marked.held.untold(tx)
+
+
+async def push_tidy(tx: Transaction, marked: _Marked) -> None:
     """Take the marker message back."""
-    if isinstance(held, Tidying):
-        await held.tidy(tx)
+    if isinstance(marked.held, Tidying):
+        await marked.held.tidy(tx)
 
 
-MARK: Step[Marking] = Step(push_mark, Depth.MAILBOX, timeout=lambda assignment: assignment.timeout)
-TIDY: Step[Marking] = Step(push_tidy, Depth.MAILBOX, timeout=TIDYING, tolerated=True)
+MARK: Step[_Marked] = Step(push_mark, Depth.MAILBOX, timeout=lambda assignment: assignment.timeout)
+VERIFY: Step[_Marked] = Step(push_verify, Depth.MAILBOX, timeout=TIDYING)
+TIDY: Step[_Marked] = Step(push_tidy, Depth.MAILBOX, timeout=TIDYING, tolerated=True)

@@ -1,221 +1,47 @@
 """The phone against answers written out by hand, as SOGo and Exchange give them, and against SOGo itself."""
 
-import base64
 import imaplib
-from collections.abc import Callable, Sequence
 from typing import Any, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
-from prober.clients.activesync import CLIENT, ActiveSyncOptions, HeldPing
-from prober.exchange import Auth, Call, Flow, Headers, Reply, Wire
-from prober.faults.taxonomy import NO_ANSWER, PEER_CLOSED, PEER_RESET, Fault, FaultError, Kind, Reason
-from prober.model import Assignment, Outcome, PushSettings, StepResult, Target
+from prober.clients.activesync import CLIENT
+from prober.clients.activesync_channel import HeldPhone
+from prober.clients.activesync_phone import ActiveSyncOptions
+from prober.exchange import Headers, Reply
+from prober.faults.taxonomy import Reason
+from prober.model import Outcome, PushSettings
 from prober.net.network import Network
 from prober.net.route import Route, TlsPolicy
-from prober.secret import Secret
 from prober.timeline import Timeline
-from prober.transaction import Device, Token, Transaction, perform
+from prober.transaction import Transaction, perform
 from prober.vocabulary import Depth, Environment
+from tests.clients.eas_made import (
+    CHALLENGE,
+    MEMORY,
+    URL,
+    Person,
+    Said,
+    Server,
+    added,
+    estimated,
+    folder_sync,
+    folders,
+    landed,
+    names,
+    offered,
+    provisioned,
+    run,
+    step,
+    sync_status,
+    synced,
+    transaction,
+)
 from tests.protocols.eas.made import answer, page, tag
 from tests.servers.dovecot import ALICE, BOB, CAROL, PASSWORDS
 from tests.servers.pki import Pki
 from tests.servers.sogo import Sogo
-
-URL = "https://mail.example.test/Microsoft-Server-ActiveSync"
-MEMORY = dict[str, str]
-Said = Reply | FaultError
-
-
-# -- answers -------------------------------------------------------------------------------------------------------
-
-
-def folder_sync(status: str = "1", key: str = "host_1_0", *changes: bytes) -> Reply:
-    return answer(page(7) + tag(0x16, tag(0x0C, status), tag(0x12, key), tag(0x0E, tag(0x17, "1"), *changes)))
-
-
-def added(server_id: str, kind: str) -> bytes:
-    return tag(0x0F, tag(0x08, server_id), tag(0x0A, kind))
-
-
-def folders(key: str = "host_1_0") -> Reply:
-    return folder_sync("1", key, added("mail%2F1", "2"), added("vevent%2Fpersonal", "8"))
-
-
-def synced(key: str, *items: str, status: str = "1") -> Reply:
-    adds = [tag(0x07, tag(0x0D, item), tag(0x1D)) for item in items]
-    commands = (tag(0x16, *adds),) if adds else ()
-    return answer(tag(0x05, tag(0x1C, tag(0x0F, tag(0x0B, key), tag(0x12, "5"), tag(0x0E, status), *commands))))
-
-
-def sync_status(status: str) -> Reply:
-    return answer(tag(0x05, tag(0x0E, status)))
-
-
-def estimated(number: str) -> Reply:
-    return answer(page(6) + tag(0x05, tag(0x0D, tag(0x0E, "1"), tag(0x08, tag(0x0C, number)))))
-
-
-def provisioned(status: str, *more: bytes) -> Reply:
-    policy = tag(0x06, tag(0x07, tag(0x0B, status), *more))
-    return answer(page(0x0E) + tag(0x05, tag(0x0B, "1"), policy))
-
-
-def pinged(status: str, *more: bytes) -> Reply:
-    return answer(page(0x0D) + tag(0x05, tag(0x07, status), *more))
-
-
-FETCHED = answer(
-    page(0x14) + tag(0x05, tag(0x0D, "1"), tag(0x0E, tag(0x06, tag(0x0D, "1"), tag(0x0B, page(2), tag(0x14, "x")))))
-)
-SETTINGS = answer(page(0x12) + tag(0x05, tag(0x06, "1")))
-CHALLENGE = answer(status=401, headers={"Www-Authenticate": 'basic realm="SOGo"'})
-NO_POLICY = provisioned("2")
-COMMANDS = "Sync,SendMail,FolderSync,GetItemEstimate,Search,Settings,Ping,ItemOperations"
-
-
-def offered(versions: str = "2.5,12.0,12.1,14.0,14.1") -> Reply:
-    return answer(headers={"MS-ASProtocolVersions": versions, "MS-ASProtocolCommands": COMMANDS})
-
-
-class Server:
-    """Implements `Session`. Each command has its answers in order; the last one stays."""
-
-    def __init__(self, **answers: Said | Sequence[Said]) -> None:
-        self.answers: dict[str, list[Said]] = {
-            "anonymous": [CHALLENGE],
-            "OPTIONS": [offered()],
-            "Provision": [NO_POLICY],
-            "FolderSync": [folders(), folder_sync()],
-            "Settings": [SETTINGS],
-            "Sync": [synced("-1"), synced("1-4", "1"), answer()],
-            "GetItemEstimate": [estimated("1")],
-            "ItemOperations": [FETCHED],
-            "Ping": [pinged("1")],
-            "SendMail": [answer()],
-        }
-        self.answers |= {
-            name: [said] if isinstance(said, Reply | FaultError) else [*said] for name, said in answers.items()
-        }
-        self.calls: list[Call] = []
-        self.asked: list[str] = []
-
-    async def exchange(self, call: Call) -> Reply:
-        name = parse_qs(urlsplit(call.url).query).get("Cmd", [call.method])[0]
-        if call.method == "OPTIONS" and call.auth is not Auth.CREDENTIAL:
-            name = "anonymous"
-        self.calls.append(call)
-        self.asked.append(name)
-        waiting = self.answers[name]
-        said = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-        if isinstance(said, FaultError):
-            raise said
-        return said
-
-    @property
-    def opened(self) -> int:
-        return 0
-
-    async def open(self, call: Call) -> Flow:
-        raise AssertionError(call.url)
-
-    async def dial(self, url: str) -> Wire:
-        raise AssertionError("no conversation here")
-
-    def channel_binding(self, url: str) -> bytes | None:
-        return None
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-    def headers(self, command: str) -> list[dict[str, str]]:
-        return [dict(call.headers) for call, name in zip(self.calls, self.asked, strict=True) if name == command]
-
-    def bodies(self, command: str) -> list[bytes]:
-        return [call.body for call, name in zip(self.calls, self.asked, strict=True) if name == command]
-
-
-class Person:
-    """Implements `Identity`: a password, or tokens."""
-
-    def __init__(self, username: str = "a@b", kind: str = "basic") -> None:
-        self.username, self.kind, self.bearer = username, kind, kind == "refresh_token"
-
-    async def password(self) -> Secret:
-        return Secret(PASSWORDS.get(self.username, "secret"))
-
-    async def token(self, timeline: Timeline, *, fresh: bool = False) -> Token:
-        return Token(Secret("t"), 3600.0, 0.0, cached=not fresh)
-
-    async def authorization(self, call: Call, timeline: Timeline) -> str:
-        if self.bearer:
-            return "Bearer t"
-        pair = f"{self.username}:{(await self.password()).reveal()}"
-        return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-    async def answer(self, call: Call, reply: Reply, binding: bytes | None) -> str | None:
-        return None
-
-
-class Ticks:
-    """A clock that goes on by `step` seconds at every look."""
-
-    def __init__(self, step: float = 0.0) -> None:
-        self.now, self.step = 0.0, step
-
-    def __call__(self) -> float:
-        self.now += self.step
-        return self.now
-
-
-def transaction(
-    server: Any,
-    *,
-    memory: MEMORY | None = None,
-    environment: Environment = Environment.INDEPENDENT,
-    person: Person | None = None,
-    depth: Depth = Depth.MAILBOX,
-    options: ActiveSyncOptions | None = None,
-    steps: frozenset[str] = frozenset(),
-    endpoints: dict[str, str] | None = None,
-    timeline: Timeline | None = None,
-    push: PushSettings | None = None,
-) -> Transaction:
-    person = person or (None if depth is Depth.REACH else Person())
-    assignment = Assignment(
-        "activesync",
-        Target("hq", environment, person.username if person else "a@b", endpoints or {"activesync": URL}),
-        depth,
-        60,
-        600,
-        "someone" if person else None,
-        person.kind if person else "",
-        options=options or ActiveSyncOptions(),
-        steps=steps,
-        push=push,
-    )
-    return Transaction(assignment, server, timeline or Timeline(Ticks()), Device("DEV1", memory), person)
-
-
-async def run(server: Server, memory: MEMORY | None = None, **more: Any) -> Outcome:
-    return await perform(CLIENT, transaction(server, memory={} if memory is None else memory, **more))
-
-
-def names(outcome: Outcome) -> list[str]:
-    return [result.step for result in outcome.results]
-
-
-def step(outcome: Outcome, name: str) -> StepResult:
-    return next(result for result in outcome.results if result.step == name)
-
-
-def landed(outcome: Outcome) -> tuple[str, str, Reason]:
-    """Return step, code and reason of the failure."""
-    assert outcome.failure is not None
-    assert outcome.fault is not None
-    return outcome.failure.step, outcome.fault.kind.code, outcome.fault.reason
-
 
 # -- the table -----------------------------------------------------------------------------------------------------
 
@@ -225,7 +51,7 @@ def test_the_table_has_its_steps_in_order() -> None:
     assert [one.name for one in CLIENT.steps] == [
         *("health_page", "discover_eas", "options_anonymous", "oauth_challenge", "token_request", "options"),
         *("provision_fetch", "provision_ack", "folder_sync", "settings_user", "sync_prime", "item_estimate"),
-        *("sync_fetch", "item_fetch", "search", "ping", "send_mail"),
+        *("sync_fetch", "item_fetch", "canary", "search", "ping", "send_mail"),
     ]
     assert [one.name for one in CLIENT.steps if one.opt_in] == ["health_page", "search", "ping", "send_mail"]
     assert CLIENT.endpoints[0] == "activesync"
@@ -569,80 +395,6 @@ async def test_the_credential_is_not_carried_elsewhere(location: str) -> None:
         assert {urlsplit(call.url).hostname for call in server.calls} == {"mail.example.test"}
 
 
-# -- the channel ---------------------------------------------------------------------------------------------------
-
-
-async def held(server: Server, tick: float = 0.0, memory: MEMORY | None = None) -> tuple[HeldPing, Transaction]:
-    tx = transaction(server, memory={} if memory is None else memory, timeline=Timeline(Ticks(tick)))
-    channel = HeldPing()
-    await channel.open(tx)
-    return channel, tx
-
-
-async def fault_of(wait: Callable[[], Any]) -> Fault:
-    with pytest.raises(FaultError) as caught:
-        await wait()
-    return caught.value.fault
-
-
-async def test_a_quiet_channel_holds_and_one_with_news_is_brought_to_rest() -> None:
-    """After news the folder is read to its end, or every Ping would return at once."""
-    channel, tx = await held(server := Server(Ping=[pinged("1"), pinged("2")]), tick=100.0)
-    assert await channel.wait(tx, 300) is False
-    server.answers["Sync"] = [synced("2-9", "2"), answer()]
-    assert await channel.wait(tx, 300) is True
-    assert server.asked[-3:] == ["Ping", "Sync", "Sync"]
-    assert b"\x03200\x00" in server.bodies("Ping")[0]
-    await channel.close(tx)
-
-
-async def test_the_heartbeat_that_the_server_names_is_adopted() -> None:
-    """For this hold and the following ones."""
-    pings = [pinged("5", tag(0x08, "90")), pinged("1")]
-    channel, tx = await held(server := Server(Ping=pings), tick=200.0)
-    for _ in range(2):
-        assert await channel.wait(tx, 300) is False
-    assert [b"\x0390\x00" in body for body in server.bodies("Ping")] == [False, True, True]
-
-
-@pytest.mark.parametrize(("pings", "code"), [([pinged("7")], "eas_ping_7"), ([pinged("8")], "eas_ping_8")])
-async def test_a_hierarchy_that_stays_out_of_date_is_a_fault(pings: list[Said], code: str) -> None:
-    """7: FolderSync once; 8 at once."""
-    channel, tx = await held(server := Server(Ping=pings))
-    before = server.asked.count("FolderSync")
-    assert (await fault_of(lambda: channel.wait(tx, 300))).kind.code == code
-    assert server.asked.count("FolderSync") - before == (code == "eas_ping_7")
-
-
-async def test_a_hierarchy_that_is_out_of_date_is_asked_for() -> None:
-    """And then the Ping goes on."""
-    channel, tx = await held(Server(Ping=[pinged("7"), pinged("2")]))
-    assert await channel.wait(tx, 300) is True
-
-
-async def test_three_pings_that_end_too_early_lose_the_channel() -> None:
-    """Two may happen."""
-    channel, tx = await held(server := Server())
-    fault = await fault_of(lambda: channel.wait(tx, 300))
-    assert (fault.kind.code, fault.reason) == ("eas_ping_too_early", Reason.PUSH_CHANNEL_LOST)
-    assert server.asked.count("Ping") == 3
-
-
-@pytest.mark.parametrize("ending", [PEER_CLOSED, PEER_RESET, NO_ANSWER], ids=lambda kind: kind.code)
-async def test_a_connection_that_ends_while_waiting_is_a_lost_channel(ending: Kind) -> None:
-    """And says how; silence beyond the heartbeat is such an end."""
-    channel, tx = await held(Server(Ping=FaultError(ending)))
-    fault = await fault_of(lambda: channel.wait(tx, 300))
-    assert (fault.kind.code, fault.reason) == ("eas_ping_lost", Reason.PUSH_CHANNEL_LOST)
-    assert fault.evidence["cause"] == ending.code
-
-
-async def test_an_answer_that_refuses_is_no_lost_channel() -> None:
-    """Somebody spoke: the fault keeps its own name."""
-    channel, tx = await held(Server(Ping=answer(status=503)))
-    assert (await fault_of(lambda: channel.wait(tx, 300))).kind.code == "http_503"
-
-
 # -- SOGo itself ---------------------------------------------------------------------------------------------------
 
 
@@ -714,7 +466,7 @@ async def test_sogo_without_its_database_is_seen_to_be_down(sogo: Sogo, pki: Pki
 async def test_sogo_tells_a_waiting_phone_of_news(sogo: Sogo, pki: Pki) -> None:
     """Told at once of what came before the Ping, then quiet: no busy loop."""
     tx = await phone(sogo, pki, ALICE, {}, push=PushSettings(hold=5, life=60))
-    channel = HeldPing()
+    channel = HeldPhone()
     try:
         await channel.open(tx)
         sogo.deliver(ALICE, "News")

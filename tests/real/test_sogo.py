@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from prober.clients.activesync import Device, HeldPing, phone
+from prober.clients.activesync_channel import HeldPhone
+from prober.clients.activesync_phone import Device, phone
 from prober.faults.taxonomy import FaultError
 from prober.protocols.eas.folder_sync import CALENDAR, FolderSync
 from prober.protocols.eas.sync import Sync, SyncPrime
@@ -64,7 +65,7 @@ async def test_an_empty_mailbox_is_healthy(sogo: Sogo, pki: Pki, tmp_path: Path)
 async def test_a_delivery_wakes_the_held_ping(sogo: Sogo, pki: Pki, tmp_path: Path) -> None:
     """And the ping after it is quiet, not a busy loop."""
     async with vantage(tmp_path, configured(tmp_path, pki, sogo, entry={"push": {"hold": "60s"}})) as prober:
-        tx, held = prober.assembly.open(prober.assignment(KEY)), HeldPing()
+        tx, held = prober.assembly.open(prober.assignment(KEY)), HeldPhone()
         await held.open(tx)
         waiting = asyncio.create_task(held.wait(tx, 60))
         await asyncio.to_thread(sogo.deliver, ALICE, "wake up")
@@ -158,7 +159,7 @@ async def test_a_front_that_is_frozen_while_ping_waits_loses_the_channel(
 async def test_losing_the_server_while_ping_waits_is_a_lost_channel(start_sogo: Any, pki: Pki, tmp_path: Path) -> None:
     sogo = start_sogo(3540)
     async with vantage(tmp_path, configured(tmp_path, pki, sogo, entry={"push": True})) as prober:
-        tx, held = prober.assembly.open(prober.assignment(KEY)), HeldPing()
+        tx, held = prober.assembly.open(prober.assignment(KEY)), HeldPhone()
         await held.open(tx)
         waiting = asyncio.create_task(held.wait(tx, 60))
         await asyncio.to_thread(_until_pinged, sogo)

@@ -167,3 +167,42 @@ def test_a_session_that_ends_takes_its_marker_along() -> None:
         assert desk.sessions.closed == 1
 
     virtual.run(main())
+
+
+class SlowBox(Box):
+    """One whose confirmation says only that the message is on its way."""
+
+    def __init__(self, untold: bool | Kind) -> None:
+        super().__init__()
+        self.said = untold
+
+    async def untold(self, tx: Transaction) -> bool:
+        self.log.append(("verify", virtual.now()))
+        if isinstance(self.said, Kind):
+            raise FaultError(self.said)
+        return self.said
+
+
+@pytest.mark.parametrize(("untold", "silent"), [(True, True), (False, False), (FULL, False)])
+def test_silence_about_a_marker_that_did_not_arrive_is_not_the_channels(untold: bool | Kind, silent: bool) -> None:
+    """Where a confirmation means less than arrival, the mailbox is looked at before the channel is blamed."""
+
+    async def main() -> None:
+        desk, box = Desk(), SlowBox(untold)
+        fault = await desk.keep(box, 400.0)
+        assert (fault is not None) is silent
+        assert box.times("verify") == [300.0 + LIMIT]
+        assert len(desk.told.named("marker failed")) == (not silent)
+
+    virtual.run(main())
+
+
+def test_a_marker_that_was_told_of_is_not_looked_for() -> None:
+    """The push is proof enough."""
+
+    async def main() -> None:
+        desk, box = Desk(), SlowBox(untold=False)
+        await desk.keep(box, 400.0, 310.0)
+        assert box.times("verify") == []
+
+    virtual.run(main())

@@ -1,8 +1,10 @@
 """The items of a folder."""
 
+from dataclasses import replace
+
 import pytest
 
-from prober.protocols.eas.sync import Changes, Sync, SyncPrime
+from prober.protocols.eas.sync import COLLECTION, Changes, Sync, SyncPrime, date_time, fetch_body
 from tests.protocols.eas.made import PHONE, answer, page, refused, tag
 from tests.protocols.wbxml.vectors import vector
 
@@ -48,7 +50,7 @@ def test_items_are_read_with_what_waits() -> None:
     added = tag(0x07, tag(0x0D, "5:1"), tag(0x1D, page(2), tag(0x14, "canary"), page(0)))
     commands = tag(0x16, added, tag(0x08, tag(0x0D, "5:2")), tag(0x09, tag(0x0D, "5:3")))
     found = SYNC.read(answer(collection(tag(0x0B, "2"), tag(0x12, "5"), tag(0x0E, "1"), tag(0x14), commands)))
-    assert found == Changes("2", ("5:1",), others=2, more=True)
+    assert found == Changes("2", ("5:1",), others=2, more=True, gone=("5:3",))
     assert not found.quiet
     assert "canary" not in repr(found)
 
@@ -70,3 +72,54 @@ def test_anything_else_is_a_fault(document: bytes, code: str) -> None:
     assert refused(SYNC.read, answer(document)).kind.code == code
     if "missing" not in code:
         assert refused(PRIME.read, answer(document)).kind.code == code
+
+
+def test_items_tell_when_they_were_received_and_whether_they_are_markers() -> None:
+    """By element and by exact subject; without a marker's subject none is one."""
+    told = tag(0x1D, page(2), tag(0x14, "mark"), tag(0x0F, "2026-01-03T10:00:00.000Z"), page(0))
+    commands = tag(0x16, tag(0x07, tag(0x0D, "5:1"), told), tag(0x07, tag(0x0D, "5:2")), tag(0x21, tag(0x0D, "5:3")))
+    reply = answer(collection(tag(0x0B, "2"), tag(0x12, "5"), tag(0x0E, "1"), commands))
+    found = replace(SYNC, marker="mark").read(reply)
+    assert found.received == (("5:1", 1_767_434_400.0),)
+    assert (found.marked, found.gone) == (("5:1",), ("5:3",))
+    assert SYNC.read(reply).marked == ()
+    assert replace(SYNC, marker="mar").read(reply).marked == ()
+    assert "mark" not in repr(replace(SYNC, marker="mark"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2002-11-27T22:28:00.000Z", 1_038_436_080.0),
+        ("20021127T222800Z", 1_038_436_080.0),
+        ("2002-11-27T22:28:00Z", 1_038_436_080.0),
+        ("2002-13-27T22:28:00.000Z", None),
+        ("2002-11-27T22:28:00.000", None),
+        ("0000-01-01T00:00:00Z", None),
+        ("\u0662002-11-27T22:28:00Z", None),
+        ("", None),
+    ],
+)
+def test_dates_are_read_in_both_forms_of_the_data_type(text: str, expected: float | None) -> None:
+    """MS-ASDTYPE section 2.3; what is none is not known."""
+    assert date_time(text) == expected
+
+
+def test_a_wait_that_is_refused_tells_the_limit_in_seconds() -> None:
+    """MS-ASCMD, element Limit: in the unit in which it was asked; to a Sync that did not wait it is a fault."""
+    refusal = answer(tag(0x05, tag(0x0E, "14"), tag(0x25, "59")))
+    assert replace(SYNC, heartbeat=30).read(refusal) == Changes(limit=59)
+    older = replace(SYNC, heartbeat=7200, phone=replace(SYNC.phone, version="12.1"))
+    assert older.read(refusal) == Changes(limit=3540)
+    assert refused(SYNC.read, refusal).kind.code == "eas_sync_14"
+    for text in ("", "x", "0", "1234567"):
+        odd = answer(tag(0x05, tag(0x0E, "14"), tag(0x25, *([text] if text else []))))
+        assert refused(replace(SYNC, heartbeat=30).read, odd).kind.code == "eas_sync_14"
+
+
+def test_items_are_removed_for_good_and_in_the_order_of_the_schema() -> None:
+    """DeletesAsMoves before GetChanges, Commands last (MS-ASCMD section 2.2.3.29.2)."""
+    collection = next(iter(fetch_body("5", "1", 5, 1, delete=("5:1", "5:2")).all(*COLLECTION)))
+    names = [one.name for one in collection.children]
+    wanted = ["SyncKey", "CollectionId", "DeletesAsMoves", "GetChanges", "WindowSize", "Options", "Commands"]
+    assert names == [f"AirSync:{name}" for name in wanted]
