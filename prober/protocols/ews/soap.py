@@ -103,9 +103,11 @@ def content_of(root: Element, operation: str, headers: Headers, http_status: int
     refused = find(root, "Body", "Fault")
     if refused is not None:
         raise _refusal(refused, operation, headers, http_status)
-    if http_status != 200:
-        raise http.fault(Reply(http_status, headers))
     answer = find(root, "Body", f"{operation}Response")
+    if http_status != 200:
+        for one in children(answer, "ResponseMessages") if answer is not None else ():
+            check(one, operation, headers)
+        raise http.fault(Reply(http_status, headers))
     if answer is None:
         raise FaultError(status.WRONG_ANSWER, _evidence(operation, headers))
     return answer
