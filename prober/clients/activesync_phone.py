@@ -75,7 +75,6 @@ class Device:
     url: str = ""
     provisioned_again: bool = False
     acknowledged_again: bool = False
-    renewed: bool = False
     moved: bool = False
     policy_key: str = ""
     estimate: int = 0
@@ -111,7 +110,7 @@ def _default_version(assignment: Assignment) -> str:
 async def say(tx: Transaction, device: Device, make: Callable[[Phone], Exchange[R]]) -> R:
     """Ask one command. A server that wants provisioning first gets it; one that sends us elsewhere is followed."""
     try:
-        return await ask(tx, device, lambda: make(phone(tx, device)))
+        return await ask(tx, lambda: make(phone(tx, device)))
     except MovedError as error:
         follow(tx, device, error)
     except FaultError as error:
@@ -122,17 +121,16 @@ async def say(tx: Transaction, device: Device, make: Callable[[Phone], Exchange[
         device.provisioned_again = True
         tx.note(policy="provisioned again")
         await provision(tx, device)
-    return await ask(tx, device, lambda: make(phone(tx, device)))
+    return await ask(tx, lambda: make(phone(tx, device)))
 
 
-async def ask(tx: Transaction, device: Device, make: Callable[[], Exchange[R]]) -> R:
+async def ask(tx: Transaction, make: Callable[[], Exchange[R]]) -> R:
     """Ask, and where the server calls the token expired, once more with a fresh one."""
     try:
         return await tx.ask(make())
     except FaultError as error:
-        if error.fault.kind is not TOKEN_EXPIRED or device.renewed or not uses_oauth(tx.assignment):
+        if error.fault.kind is not TOKEN_EXPIRED or not uses_oauth(tx.assignment):
             raise
-    device.renewed = True
     await tx.token(fresh=True)
     tx.note(renewed=True)
     return await tx.ask(make())
@@ -178,7 +176,7 @@ async def fetch_policy(tx: Transaction, device: Device) -> None:
     """Ask for the policy and its temporary key."""
     device.policy_key = ""
     asking = replace(phone(tx, device), policy_key="")
-    policy = await ask(tx, device, lambda: Provision(asking, _information(asking)))
+    policy = await ask(tx, lambda: Provision(asking, _information(asking)))
     device.policy_key = policy.key
     tx.note(policy="wanted" if policy.wanted else "none")
     if not policy.wanted:
@@ -211,10 +209,10 @@ def _information(asking: Phone) -> DeviceInformation | None:
 async def negotiate(tx: Transaction, device: Device) -> None:
     """Learn versions and commands, and settle on a version."""
     try:
-        offered = await ask(tx, device, lambda: Options(tx.endpoint(ENDPOINT)))
+        offered = await ask(tx, lambda: Options(tx.endpoint(ENDPOINT)))
     except MovedError as error:
         follow(tx, device, error)
-        offered = await ask(tx, device, lambda: Options(device.url))
+        offered = await ask(tx, lambda: Options(device.url))
     device.version = _agreed(tx, offered.versions)
     tx.note(version=device.version, server_version=offered.server)
     missing = sorted(COMMANDS_USED - offered.commands)
