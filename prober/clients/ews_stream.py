@@ -55,7 +55,7 @@ class Stream:
         """Open a connection and wait until it says that it is open. Raises `FaultError`."""
         flow = await tx.stream(get_streaming_events(caller(tx, affinity=True), subscription, minutes))
         if flow.status != 200:
-            raise await _refused(tx, flow)
+            await _refuse(tx, flow)
         stream = cls(flow, minutes, tx.timeline.clock())
         try:
             await stream._first_word(tx)
@@ -126,14 +126,12 @@ class Stream:
         await self._flow.close()
 
 
-async def _refused(tx: Transaction, flow: Flow) -> FaultError:
-    """Return what the refusal of a stream means."""
-    reply = await flow.rest()
+async def _refuse(tx: Transaction, flow: Flow) -> None:
+    """Raise `FaultError` with what the refusal of a stream means."""
     try:
-        answered(reply, NAME)
+        answered(await flow.rest(), NAME)
     except FaultError as error:
-        return understood(tx, error)
-    return FaultError(status.WRONG_ANSWER, {"operation": NAME, "http_status": str(reply.status)})
+        raise understood(tx, error) from None
 
 
 def lost(error: FaultError) -> FaultError:

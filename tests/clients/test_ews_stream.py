@@ -8,7 +8,7 @@ import pytest
 
 from prober.clients.ews_stream import GRACE, SILENCE, HeldStream
 from prober.exchange import Reply
-from prober.faults.taxonomy import PEER_RESET, Fault, FaultError, Reason
+from prober.faults.taxonomy import BAD_REPLY, PEER_RESET, Fault, FaultError, Reason
 from prober.model import PushSettings
 from prober.schedule.markers import Tidying
 from prober.simulator.mailbox import FolderKind
@@ -166,6 +166,29 @@ async def test_a_connection_whose_time_has_come_is_opened_anew() -> None:
     assert server.opened_lines[0].closed
     assert server.asked.count("Subscribe") == 1
     assert server.asked.count("GetStreamingEvents") == 2
+
+
+async def test_news_with_the_first_word_are_news() -> None:
+    """What happened between two connections comes at once."""
+    server = scripted(())
+    server.lines = [Line(server.hands, notice("OK", "a"), *BREATHS)]
+    held, tx = await opened(server)
+    assert await held.wait(tx, 480.0) is True
+    assert server.hands.now == 1000.0
+
+
+async def test_a_stream_that_breaks_the_rules_is_not_called_lost() -> None:
+    """Bytes that are no HTTP are the server's fault in another way."""
+    assert (await lost(scripted((1.0, FaultError(BAD_REPLY))))).kind is BAD_REPLY
+
+
+async def test_a_channel_that_was_never_opened_cannot_be_held() -> None:
+    """But left it can be."""
+    tx = transaction(scripted(()))
+    with pytest.raises(FaultError) as caught:
+        await HeldStream().wait(tx, 60.0)
+    assert caught.value.fault.kind.code == "ews_stream_lost"
+    await HeldStream().close(tx)
 
 
 async def test_news_with_the_last_word_are_news() -> None:

@@ -12,7 +12,7 @@ from exchangelib import IMPERSONATION, OAUTH2, Account, Configuration, EWSDateTi
 from exchangelib.credentials import OAuth2AuthorizationCodeCredentials
 
 from prober.clients.ews import EwsOptions
-from prober.clients.outlook_mac_legacy import CLIENT
+from prober.clients.outlook_mac_legacy import CLIENT, PAGES
 from prober.exchange import Reply
 from prober.faults.taxonomy import NO_ANSWER, PEER_RESET, FaultError, Reason
 from prober.model import Fact
@@ -265,6 +265,12 @@ async def test_many_folders_come_in_pages() -> None:
     outcome = await run(server)
     assert step(outcome, "sync_hierarchy").facts["folders"] == 4
     assert b"<m:SyncState>p1</m:SyncState>" in server.bodies("SyncFolderHierarchy")[1]
+
+
+async def test_folders_that_never_end_are_left_for_the_next_time() -> None:
+    server = Server(SyncFolderHierarchy=hierarchy("p", 1, last=False))
+    assert (await run(server)).fault is None
+    assert server.asked.count("SyncFolderHierarchy") == PAGES
 
 
 # -- free/busy and notifications -----------------------------------------------------------------------------------
