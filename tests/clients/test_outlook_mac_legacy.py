@@ -216,6 +216,14 @@ async def test_an_item_that_came_and_went_was_never_the_newest() -> None:
     assert memory["newest"] == "a"
 
 
+async def test_an_old_item_that_comes_late_is_not_the_newest() -> None:
+    """One moved into the inbox was received long ago."""
+    memory: dict[str, str] = {}
+    await run(Server(), memory)
+    await run(Server(SyncFolderItems=items("i2", arrival("old", 0))), memory)
+    assert memory["newest"] == "b"
+
+
 async def test_a_view_older_than_anothers_is_stale() -> None:
     """What another client of the mailbox has seen for longer than the limit, this one has to see too."""
     sightings = Sightings()

@@ -205,6 +205,13 @@ def test_what_comes_instead_of_an_envelope_is_classified(said: Reply, kind: str,
     assert (fault.kind.code, fault.reason) == (kind, reason)
 
 
+def test_an_envelope_with_a_document_type_is_none() -> None:
+    """SOAP 1.1 section 3 forbids it."""
+    sound = printed("get_folder_error")
+    typed = sound.body.replace(b"<soap:Envelope", b"<!DOCTYPE x><soap:Envelope", 1)
+    assert fault_of(lambda: opened(plain(typed))).kind is status.NOT_SOAP
+
+
 def test_the_error_code_of_the_front_end_is_kept() -> None:
     fault = fault_of(lambda: opened(plain(b"", 503, {"X-CasErrorCode": "SomethingElse"})))
     assert fault.evidence["error"] == "SomethingElse"
