@@ -21,6 +21,8 @@ LATE = 30.0
 
 Long enough for what arrives just as IDLE ends, for servers that look twice a minute, and for clocks that differ a bit.
 """
+NEARLY = 5.0
+"""Seconds by which a wait may end early where IDLE is due to be renewed just then, lest it be renewed twice."""
 
 
 @dataclass(slots=True)
@@ -41,10 +43,13 @@ class HeldInbox:
 
     async def open(self, tx: Transaction) -> None:
         """Sign in, open the inbox for reading only and begin IDLE."""
+        await self._enter(tx)
+        await self._begin(tx)
+
+    async def _enter(self, tx: Transaction) -> None:
         self._program = MailProgram(spent=self._program.spent)
         await sign_in(tx, self._program)
         await select_inbox(tx, self._program)
-        await self._begin(tx)
 
     async def _begin(self, tx: Transaction) -> None:
         if not await begin_idle(self._program):
@@ -57,6 +62,8 @@ class HeldInbox:
         Raises `FaultError` (`imap_idle_missed` for a message that IDLE did not tell of).
         """
         until = tx.timeline.clock() + seconds
+        if 0 <= until - self._renew_at < NEARLY:
+            until = self._renew_at
         while True:
             try:
                 return await self._hold_until(tx, until)
@@ -85,12 +92,13 @@ class HeldInbox:
         told = talk.messages or 0
         await talk.done()
         await talk.run(Noop())
-        if (talk.messages or 0) > told:
-            await self._look(tx, told)
+        await self._look(tx, told)
         await self._begin(tx)
 
     async def _look(self, tx: Transaction, told: int) -> None:
-        """Find out since when messages have been there that only the end of IDLE brought to light."""
+        """Find out since when there have been messages beyond the `told` ones, if there are any."""
+        if (self._program.talk.messages or 0) <= told:
+            return
         arrived = await self._program.talk.run(FetchArrivals(told + 1))
         longest = max((tx.wall() - one.timestamp() for one in arrived), default=0.0)
         if longest >= LATE:
@@ -98,11 +106,13 @@ class HeldInbox:
 
     async def _reopen(self, tx: Transaction) -> bool:
         """Sign in anew with a new token; return whether the mailbox changed in between."""
-        before = self._program.talk.messages
+        told = self._program.talk.messages or 0
         await self._program.talk.close()
         self._program.spent = self._program.token
-        await self.open(tx)
-        return self._program.talk.messages != before
+        await self._enter(tx)
+        await self._look(tx, told)
+        await self._begin(tx)
+        return self._program.talk.messages != told
 
     async def close(self, tx: Transaction) -> None:
         """End IDLE, take leave, hang up; what goes wrong with it no longer matters."""

@@ -133,7 +133,7 @@ async def token_request(tx: Transaction, program: MailProgram) -> None:
     if program.spent is not None and token.value == program.spent.value:
         token = await tx.token(fresh=True)
     program.token = token
-    program.token_until = tx.timeline.clock() + token.expires_in
+    program.token_until = tx.timeline.clock() + token.expires_in - token.age
 
 
 async def authenticate(tx: Transaction, program: MailProgram) -> None:

@@ -53,11 +53,11 @@ class Wires:
 class Person:
     """Implements `Identity`. Tokens are `t1`, `t2` … with an hour to live; the first is in the cache."""
 
-    def __init__(self, kind: str = "refresh_token", expires_in: float = 3600.0) -> None:
+    def __init__(self, kind: str = "refresh_token", expires_in: float = 3600.0, age: float = 0.0) -> None:
         self.kind = kind
         self.username = "alice"
         self.bearer = kind == "refresh_token"
-        self.expires_in = expires_in
+        self.expires_in, self.age = expires_in, age
         self.issued = 1
 
     async def password(self) -> Secret:
@@ -65,7 +65,7 @@ class Person:
 
     async def token(self, timeline: Timeline, *, fresh: bool = False) -> Token:
         self.issued += fresh
-        return Token(Secret(f"t{self.issued}"), self.expires_in, 0.0, cached=not fresh)
+        return Token(Secret(f"t{self.issued}"), self.expires_in, self.age, cached=not fresh)
 
     async def authorization(self, call: Call, timeline: Timeline) -> str:
         raise AssertionError("no HTTP here")

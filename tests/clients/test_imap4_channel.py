@@ -84,6 +84,16 @@ async def test_a_held_channel_renews_idle_before_the_servers_limit() -> None:
     assert wire_of(tx).clock.now == 1958
 
 
+async def test_idle_is_not_renewed_twice_where_a_wait_ends() -> None:
+    """A second after the last renewal the next wait begins; it ends when IDLE is due to be renewed."""
+    channel, tx = await held([*OPENING, Quiet(), *renewed(5), Quiet(), *renewed(7)], push=PushSettings(hold=480))
+    assert not await channel.wait(tx, 480)
+    wire_of(tx).clock.now += 1
+    assert not await channel.wait(tx, 480)
+    assert wire_of(tx).clock.now == 1960
+    assert wire_of(tx).acts == []
+
+
 @CHUNKS
 async def test_a_message_that_idle_kept_back_loses_the_channel(chunk: int) -> None:
     """It had been there for eight minutes when the hold ended, whether DONE or NOOP brought it to light."""
@@ -141,16 +151,37 @@ AGAIN: list[Act] = [
 ]
 
 
+def with_one_more(arrived: str) -> list[Act]:
+    """Return the second session of a mailbox that holds one more message by then."""
+    entered = [S(act.data.replace(b"9 EXISTS", b"10 EXISTS")) if isinstance(act, S) else act for act in AGAIN[:-2]]
+    look = said(
+        ("FETCH 10:* (INTERNALDATE)", [f'* 10 FETCH (INTERNALDATE "03-Jan-2026 {arrived} +0000")', "OK"]), first=5
+    )
+    return [*entered, *look, *transcript("C: A6 IDLE\nS: + idling")]
+
+
 async def test_a_session_that_ends_with_its_token_is_opened_anew() -> None:
     """At the end of the token's life that is no loss: a new token, a new connection, and the hold goes on."""
-    changed = [S(act.data.replace(b"9 EXISTS", b"10 EXISTS")) if isinstance(act, S) else act for act in AGAIN]
-    for server, news in ((AGAIN, False), (changed, True)):
-        channel, tx = await held(
-            [*OPENING, EXPIRED, End()], [*server, Quiet(), *renewed(5)], person=Person(expires_in=200)
-        )
+    for server, news in (([*AGAIN, Quiet(), *renewed(5)], False), (with_one_more("10:00:00"), True)):
+        channel, tx = await held([*OPENING, EXPIRED, End()], server, person=Person(expires_in=200))
         assert await channel.wait(tx, 100) is news
         assert wire_of(tx).closed
         assert not wire_of(tx, 1).closed
+
+
+async def test_a_message_that_idle_kept_back_is_missed_when_the_token_ends_too() -> None:
+    """The new session shows what the old one did not tell of."""
+    channel, tx = await held([*OPENING, EXPIRED, End()], with_one_more("09:59:00"), person=Person(expires_in=200))
+    with pytest.raises(FaultError) as caught:
+        await channel.wait(tx, 100)
+    assert caught.value.fault.kind is kinds.IDLE_MISSED
+
+
+async def test_a_token_that_was_old_when_the_session_began_ends_sooner() -> None:
+    """What counts is what is left of it."""
+    person = Person(expires_in=3600, age=3400)
+    channel, tx = await held([*OPENING, EXPIRED, End()], [*AGAIN, Quiet(), *renewed(5)], person=person)
+    assert await channel.wait(tx, 100) is False
 
 
 async def test_a_session_ended_before_its_token_is_the_servers_error() -> None:
