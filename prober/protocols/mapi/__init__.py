@@ -1,0 +1,1 @@
+"""MAPI over HTTP (MS-OXCMAPIHTTP)."""
