@@ -75,10 +75,8 @@ class Ews:
         who = who or request.header("x-anchormailbox") or request.header("x-user-identity")
         if not request.header("authorization").partition(" ")[2].strip():
             return Errand(frozenset({"oauth_challenge"}), who)
-        name = call.operation if call else ""
-        steps = frozenset({STEPS[name]} if name in STEPS else ())
-        waits = name == STREAM
-        return Errand(steps, who, waits, PUSH if waits else ANY_ANSWER, admitted.expires)
+        waits = call is not None and call.operation == STREAM
+        return Errand(_steps(call), who, waits, PUSH if waits else ANY_ANSWER, admitted.expires)
 
     async def answer(self, request: Request, fault: Fault | None) -> Reply:
         """Answer one request."""
@@ -174,6 +172,15 @@ class Ews:
         if fault is None or fault.kind != "stale":
             return None
         return self._tenant.clocks.now() - timedelta(minutes=fault.number("age_min", 60))
+
+
+def _steps(call: Call | None) -> frozenset[str]:
+    """Return which step of a client a request is: a search for something certain is that for the canary."""
+    if call is None:
+        return frozenset()
+    if call.operation == "FindItem" and call.element.find(f"{soap.M}Restriction") is not None:
+        return frozenset({"canary"})
+    return frozenset({STEPS[call.operation]} if call.operation in STEPS else ())
 
 
 def _struck(operation: str, fault: Fault) -> Element:

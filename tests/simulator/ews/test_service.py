@@ -369,3 +369,5 @@ def test_errands_name_step_mailbox_and_faults() -> None:
     empty = desk.request("", token="Bearer", headers={"X-User-Identity": ALICE})
     assert desk.service.errand(empty) == Errand(frozenset({"oauth_challenge"}), ALICE)
     assert desk.service.errand(desk.request(envelope("<m:FindItem/>"))).steps == frozenset()
+    search = desk.request(envelope("<m:FindItem><m:Restriction/></m:FindItem>"))
+    assert desk.service.errand(search).steps == frozenset({"canary"})
