@@ -163,8 +163,9 @@ async def test_an_old_view_is_stale_where_another_client_sees_more() -> None:
     """Only of what is known: a phone that was told of no item says nothing of the inbox."""
     for items, stale in (([item("1", NINE)], True), ([item("1", TEN)], False), ([item("1")], False)):
         sightings = Sightings()
-        for ago in (400, 40):
-            sightings.saw_newest("imap4", WALL - 600, WALL - ago)
+        sightings.saw_newest("imap4", WALL - 600, WALL - 400)
+        sightings.saw_newest("activesync", 0.0, WALL - 60)
+        sightings.saw_newest("imap4", WALL - 600, WALL - 40)
         server = Server(Sync=[synced("-1"), changed("1-4", *items), answer()])
         outcome = await run(server, sightings=sightings)
         assert (outcome.fault is not None) is stale

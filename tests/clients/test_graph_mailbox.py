@@ -100,7 +100,9 @@ async def test_an_old_view_beside_a_newer_one_is_stale() -> None:
     assert outcome.fault is None
     assert facts(outcome, "read_newest")["newest_age"] == 60
     seen.saw_newest("imap4", NOW, NOW)
-    later = await outcome_of(Web(), sightings=seen, wall=lambda: NOW + LIMIT + 1)
+    await outcome_of(Web(), sightings=seen, wall=lambda: NOW + LIMIT + 1)
+    seen.saw_newest("imap4", NOW, NOW + LIMIT + 2)
+    later = await outcome_of(Web(), sightings=seen, wall=lambda: NOW + LIMIT + 3)
     assert later.failure is not None
     assert later.failure.step == "read_newest"
     assert later.fault is not None
@@ -113,7 +115,7 @@ async def test_a_canary_that_another_sees_is_missed() -> None:
     alone = await outcome_of(Web(canary=collection()), sightings=seen, canary="k4d8fy2w")
     assert alone.fault is None
     assert facts(alone, "canary")["canary"] == "absent"
-    seen.saw_canary("imap4", seen=True, now=NOW)
+    seen.saw_canary("imap4", seen=True, now=NOW + 1)
     missed = await outcome_of(Web(canary=collection()), sightings=seen, canary="k4d8fy2w")
     assert missed.fault is not None
     assert missed.fault.kind.code == "canary_missing"

@@ -275,6 +275,7 @@ async def test_the_canary_is_looked_for_by_its_subject(chunk: int, answers: list
 async def test_a_canary_that_another_client_sees_is_missed() -> None:
     """Green but empty is stale."""
     sightings = Sightings()
+    sightings.saw_canary("imap4", seen=False, now=WALL - 120)
     sightings.saw_canary("activesync", seen=True, now=WALL - 60)
     outcome = await perform(CLIENT, transaction(looking("* SEARCH"), canary="x7-canary", sightings=sightings))
     assert outcome.failure is not None
@@ -296,8 +297,9 @@ async def test_an_old_view_of_the_inbox_is_stale_where_another_client_sees_more(
     empty = ["* 0 EXISTS", "* OK [UIDVALIDITY 14] x", "* OK [UIDNEXT 1] x", "OK [READ-ONLY] done"]
     for acts in (HEALTHY, with_examine(*empty)):
         sightings = Sightings()
-        for ago in (400, 40):
-            sightings.saw_newest("activesync", WALL - 600, WALL - ago)
+        sightings.saw_newest("activesync", WALL - 600, WALL - 400)
+        sightings.saw_newest("imap4", 0.0, WALL - 60)
+        sightings.saw_newest("activesync", WALL - 600, WALL - 40)
         outcome = await perform(CLIENT, transaction(acts, sightings=sightings))
         assert outcome.failure is not None
         assert (outcome.failure.step, outcome.fault and outcome.fault.kind) == ("fetch_headers", VIEW_STALE)

@@ -228,6 +228,8 @@ async def test_a_view_older_than_anothers_is_stale() -> None:
     """What another client of the mailbox has seen for longer than the limit, this one has to see too."""
     sightings = Sightings()
     sightings.saw_newest("imap4", 1_767_250_000.0, 1_767_299_000.0)
+    assert (await run(Server(), sightings=sightings)).fault is None
+    sightings.saw_newest("imap4", 1_767_250_000.0, 1_767_300_001.0)
     outcome = await run(Server(), sightings=sightings)
     assert landed(outcome) == ("sync_items", "view_stale", Reason.STALE_DATA)
 
@@ -247,7 +249,7 @@ async def test_the_canary_is_looked_for_by_its_mark() -> None:
     assert b'<t:Constant Value="tweet-1"/>' in server.bodies("FindItem")[0]
     sightings = Sightings()
     assert (await run(Server(FindItem=hits(0)), canary="tweet-1", sightings=sightings)).fault is None
-    sightings.saw_canary("imap4", seen=True, now=1_767_299_990.0)
+    sightings.saw_canary("imap4", seen=True, now=1_767_300_001.0)
     outcome = await run(Server(FindItem=hits(0)), canary="tweet-1", sightings=sightings)
     assert landed(outcome) == ("canary", "canary_missing", Reason.STALE_DATA)
 
