@@ -17,8 +17,8 @@ MARK = b"$Config="
 MOST = 524_288
 TROUBLE = ("trouble signing you in", "Something went wrong", "Service unavailable")
 """What the service's error template says, in the language it is asked for."""
-PLACES = ("/authorize", "/authorize/", "/adfs/ls", "/adfs/ls/", "/owa/auth/logon.aspx")
-"""Ends of the paths under which people are asked to sign in: the cloud's, federation servers', Exchange Server's."""
+PLACES = ("/authorize", "/authorize/", "/adfs/ls", "/adfs/ls/")
+"""Ends of the paths under which people are asked to sign in: the cloud's and those of federation servers."""
 
 
 @dataclass(frozen=True, slots=True)
