@@ -43,7 +43,7 @@ HOURS = 2 * 3600.0
 HOLD, LIFE, MARKER = 240.0, 2400.0, 420.0
 TOKENS = 1500
 """Seconds that a token lives: several of them end while a channel is held."""
-PATIENCE = 0.003
+PATIENCE = 0.0015
 """Real seconds in which a socket of this machine has certainly said what it has to say."""
 PROMPT = 35.0
 """Seconds within which a channel has to tell of a delivery, or be lost: what a look at the end of a hold lets pass."""
