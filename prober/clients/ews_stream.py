@@ -6,8 +6,8 @@ there; one that is silent for longer, ends before its time, or says nothing whil
 
 from contextlib import suppress
 
-from prober.clients.ews import caller, follow, say, understood
-from prober.exchange import Flow
+from prober.clients.ews import caller, follow, renew, say, understood
+from prober.exchange import Call, Flow
 from prober.faults.taxonomy import FaultError, Reason
 from prober.protocols.ews import status
 from prober.protocols.ews.create_item import CreateItem
@@ -53,9 +53,7 @@ class Stream:
     @classmethod
     async def open(cls, tx: Transaction, subscription: str, minutes: int) -> "Stream":
         """Open a connection and wait until it says that it is open. Raises `FaultError`."""
-        flow = await tx.stream(get_streaming_events(caller(tx, affinity=True), subscription, minutes))
-        if flow.status != 200:
-            await _refuse(tx, flow)
+        flow = await _given(tx, get_streaming_events(caller(tx, affinity=True), subscription, minutes))
         stream = cls(flow, minutes, tx.timeline.clock())
         try:
             await stream._first_word(tx)
@@ -126,12 +124,28 @@ class Stream:
         await self._flow.close()
 
 
-async def _refuse(tx: Transaction, flow: Flow) -> None:
-    """Raise `FaultError` with what the refusal of a stream means."""
+async def _given(tx: Transaction, call: Call) -> Flow:
+    """Return the stream that is asked for. Raises `FaultError` with what a refusal means."""
     try:
-        answered(await flow.rest(), NAME)
+        return await _asked(tx, call)
     except FaultError as error:
         raise understood(tx, error) from None
+
+
+async def _asked(tx: Transaction, call: Call) -> Flow:
+    """Ask once, and where the token has expired, once more."""
+    try:
+        return await _once(tx, call)
+    except FaultError as error:
+        await renew(tx, error)
+    return await _once(tx, call)
+
+
+async def _once(tx: Transaction, call: Call) -> Flow:
+    flow = await tx.stream(call)
+    if flow.status != 200:
+        answered(await flow.rest(), NAME)
+    return flow
 
 
 def lost(error: FaultError) -> FaultError:

@@ -10,7 +10,7 @@ from prober.exchange import Reply
 from prober.faults.taxonomy import FaultError, Reason
 from prober.protocols.ews.get_folder import GetFolder
 from prober.vocabulary import Environment
-from tests.clients.ews_made import Server, Somebody, arrival, items, removal, transaction
+from tests.clients.ews_made import Server, Somebody, arrival, folders, items, removal, transaction
 from tests.protocols.ews.made import failed, plain, reply
 from tests.protocols.ews.test_soap import soap_fault
 
@@ -78,6 +78,33 @@ async def test_what_exchange_online_no_longer_has_is_retired(said: Reply, enviro
     if kind == "ews_retired":
         assert fault.reason is Reason.CLIENT_MISCONFIG
         assert fault.evidence["was"] in ("http_403", "http_404", "http_410", "ews_switched_off")
+
+
+EXPIRED = plain(b"", 401, {"x-ms-diagnostics": '2000002;reason="The token has expired."'})
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers", "code", "asked"),
+    [
+        ("refresh_token", [EXPIRED, folders()], "", 2),
+        ("refresh_token", [EXPIRED, EXPIRED], "http_401_token_expired", 2),
+        ("refresh_token", [EXPIRED, plain(b"", 403)], "ews_retired", 2),
+        ("basic", [EXPIRED, folders()], "http_401_token_expired", 1),
+        ("refresh_token", [plain(b"", 401), folders()], "http_401", 1),
+    ],
+)
+async def test_a_token_that_is_called_expired_is_renewed_once(
+    kind: str, answers: list[Reply], code: str, asked: int
+) -> None:
+    """Where there are tokens; any other refusal is the server's last word."""
+    tx = transaction(server := Server(GetFolder=answers), person=Somebody(kind))
+    found = ""
+    try:
+        await ews.say(tx, GetFolder(ews.caller(tx)))
+    except FaultError as error:
+        found = error.fault.kind.code
+    assert (found, len(server.asked)) == (code, asked)
+    assert tx.timeline.facts.get("renewed", False) is (asked == 2)
 
 
 async def test_pages_are_asked_for_until_the_last() -> None:

@@ -14,6 +14,7 @@ from prober.schedule.markers import Tidying
 from prober.simulator.mailbox import FolderKind
 from prober.transaction import Marking, Transaction
 from tests.clients.ews_made import (
+    Hands,
     Line,
     Piece,
     Server,
@@ -53,6 +54,17 @@ async def lost(server: Server, seconds: float = 480.0) -> Fault:
     with pytest.raises(FaultError) as caught:
         await held.wait(tx, seconds)
     return caught.value.fault
+
+
+class Refused(Line):
+    """A stream that is not given."""
+
+    def __init__(self, hands: Hands, said: Reply) -> None:
+        super().__init__(hands, status=said.status)
+        self._said = said
+
+    async def rest(self) -> Reply:
+        return self._said
 
 
 # -- open ----------------------------------------------------------------------------------------------------------
@@ -209,19 +221,24 @@ async def test_news_with_the_last_word_are_news() -> None:
 async def test_a_connection_that_is_refused_the_second_time_says_why(
     status: int, headers: dict[str, str], code: str, reason: Reason | None
 ) -> None:
-    """A token that has expired meanwhile among others."""
-
-    class Refused(Line):
-        async def rest(self) -> Reply:
-            return plain(b"", status, headers)
-
+    """A token that stays expired among others."""
     server = scripted((*(45.0, notice()) * 10, 29.0, notice("Closed")))
-    server.lines.append(Refused(server.hands, status=status))
+    server.lines.append(Refused(server.hands, plain(b"", status, headers)))
     held, tx = await opened(server)
     with pytest.raises(FaultError) as caught:
         await held.wait(tx, 1000.0)
     assert caught.value.fault.kind.code == code
     assert caught.value.fault.reason is (reason or Reason.AUTH_REJECTED)
+
+
+async def test_a_token_that_has_expired_meanwhile_is_renewed() -> None:
+    """And the stream goes on."""
+    server = scripted((*(45.0, notice()) * 10, 29.0, notice("Closed")))
+    expired = plain(b"", 401, {"x-ms-diagnostics": '2000002;reason="The token has expired."'})
+    server.lines += [Refused(server.hands, expired), Line(server.hands, notice(), 5.0, notice("OK", "a"))]
+    held, tx = await opened(server)
+    assert await held.wait(tx, 1000.0) is True
+    assert server.asked.count("GetStreamingEvents") == 3
 
 
 # -- the stream and the inbox --------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from prober.timeline import Timeline
 from prober.transaction import perform
 from prober.vocabulary import Depth, Environment, Fidelity
 from tests.clients.ews_made import (
+    SETTINGS,
     Line,
     Server,
     Somebody,
@@ -170,6 +171,13 @@ async def test_discovery_may_lead_elsewhere(inner: str, facts: dict[str, Fact]) 
     outcome = await run(Server(Autodiscover=said))
     assert outcome.fault is None
     assert facts.items() <= step(outcome, "autodiscover_pox").facts.items()
+
+
+async def test_a_token_that_has_expired_is_renewed_where_it_is_first_used() -> None:
+    expired = plain(b"", 401, {"x-ms-diagnostics": '2000002;reason="The token has expired."'})
+    outcome = await run(Server(Autodiscover=[expired, SETTINGS]))
+    assert outcome.fault is None
+    assert step(outcome, "autodiscover_pox").facts["renewed"] is True
 
 
 async def test_an_old_path_that_is_still_open_is_told_of() -> None:
