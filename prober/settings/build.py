@@ -19,6 +19,7 @@ from prober.settings.document import Document, Maintenance
 from prober.settings.files import Files
 from prober.settings.mistakes import Mistakes
 from prober.settings.routes import Routes
+from prober.settings.service_health import service_health
 from prober.settings.settings import MaintenanceWindow, PacingSettings, Settings
 from prober.settings.source import Location
 from prober.settings.targets import Targets
@@ -45,6 +46,7 @@ def build(
     of_targets, assignments = Targets(document, catalogue, routes, files, mistakes).read()
     made = controls(document, routes, of_targets, catalogue, mistakes)
     maintenance = _windows(document, mistakes)
+    notices = service_health(document, routes, assignments, mistakes)
     if not assignments and not mistakes:
         mistakes.add(("targets",), "there is nothing to probe: name at least one target with a client")
     if mistakes:
@@ -66,6 +68,7 @@ def build(
         user_agent=base.user_agent,
         label_names=tuple(base.labels),
         maintenance=maintenance,
+        service_health=notices,
         redacted=shown,
     )
 

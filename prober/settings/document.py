@@ -127,7 +127,7 @@ ProxyChoice = (
 
 
 class WayOut(Section):
-    """Sections that may stand at `global`, at a target, at `token_service` and at `control`."""
+    """Sections that may stand at `global`, a target, `token_service`, `control` and `service_health`."""
 
     tls: Tls = Tls()
     """Trust and identity of TLS."""
@@ -315,6 +315,21 @@ class Maintenance(Section):
     """For readers."""
 
 
+class ServiceHealthSection(WayOut):
+    """Microsoft's own notices, read from Graph's service communications and compared with what is seen here."""
+
+    credential: Text
+    """Credential of an application that holds `ServiceHealth.Read.All`, or of a user who consented to it."""
+    interval: Interval = 300.0
+    """Time between two readings, at least one minute; the server may ask for more."""
+    url: Text = "https://graph.microsoft.com/v1.0"
+    """Base URL of Graph, with the version."""
+    services: Annotated[list[Text], Field(min_length=1, max_length=16), AfterValidator(_unique)] = [
+        *("Exchange Online", "Microsoft 365 suite", "Microsoft Entra", "Microsoft Copilot (Microsoft 365)")
+    ]
+    """Display names of the services whose notices are read: labels."""
+
+
 class Document(Section):
     """A whole configuration."""
 
@@ -330,6 +345,8 @@ class Document(Section):
     """Something independent, so that a fault of our own way out is known as such."""
     token_service: TokenService = TokenService()
     """The way out to the token service."""
+    service_health: ServiceHealthSection | None = None
+    """Microsoft's own notices, beside what is probed; without it none are read."""
     maintenance: list[Maintenance] = []
     """Windows in which attempts are excluded."""
     pacing: Pacing = Pacing()

@@ -29,9 +29,10 @@ editors.
 RULES = """
 ## Rules over several sections
 
-- `tls`, `network` and `proxy` may stand at `global`, at a target, at `token_service` and at `control`; what a section
-  leaves open is taken from `global`, key by key, but a client certificate always together with its key, and a proxy
-  always together with its `no_proxy`. `server_name` belongs to a target and is not inherited.
+- `tls`, `network` and `proxy` may stand at `global`, at a target, at `token_service`, at `control` and at
+  `service_health`; what a section leaves open is taken from `global`, key by key, but a client certificate always
+  together with its key, and a proxy always together with its `no_proxy`. `server_name` belongs to a target and is not
+  inherited.
 - `interval` is that of the client entry, else of `global`, else the client's own: 60 s for `imap4`, `activesync` and
   `m365_signin`. The control has its own, 60 s by default, and does not follow `global`.
 - `timeout` may be longer than `interval`. An attempt that is still running when the next one is due is not

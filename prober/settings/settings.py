@@ -60,6 +60,17 @@ class MaintenanceWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceHealthSettings:
+    """How Microsoft's own notices are read: whose credential, how often (seconds), where, of which services."""
+
+    credential: str
+    interval: float
+    url: str
+    services: tuple[str, ...]
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything configured. Mappings are read-only.
 
@@ -81,4 +92,5 @@ class Settings:
     user_agent: str = ""
     label_names: tuple[str, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()
+    service_health: ServiceHealthSettings | None = None
     redacted: str = field(default="", repr=False)
