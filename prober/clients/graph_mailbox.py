@@ -15,7 +15,7 @@ from prober.protocols.graph import status
 from prober.protocols.graph.calendar import CalendarDelta
 from prober.protocols.graph.mail import FindCanary, ListFolders, MailDelta, Newest, user_url
 from prober.protocols.graph.reading import Page
-from prober.protocols.imap.commands import FetchArrivals, Logout, Noop
+from prober.protocols.imap.commands import FetchNewest, Logout, Noop
 from prober.transaction import Scopes, SkipStep, Transaction
 
 ENDPOINT, PUSH_ENDPOINT = "graph", "imap4"
@@ -118,27 +118,30 @@ async def notify_wait(tx: Transaction, mailbox: GraphMailbox) -> None:
 
 
 async def _listen(tx: Transaction, program: MailProgram, seconds: float) -> None:
-    """Stay in IDLE, then look whether it kept anything back. Raises `FaultError`."""
+    """Stay in IDLE; where it told nothing, look whether it kept anything back. Raises `FaultError`."""
     talk, clock = program.talk, tx.timeline.clock
-    before, until, told = talk.messages or 0, clock() + seconds, 0
+    until, told = clock() + seconds, 0
     try:
         while (left := until - clock()) > 0:
             told += await talk.wait(left)
-        known = talk.messages or 0
         await talk.done()
     except FaultError as error:
         raise _lost(error) from None
     tx.note(changes=told)
+    if not told:
+        await _look(tx, program)
+
+
+async def _look(tx: Transaction, program: MailProgram) -> None:
+    """Look for messages that came since the inbox was opened: by their UIDs, for others may have gone meanwhile."""
+    talk, first = program.talk, program.inbox.uid_next if program.inbox else None
     await talk.run(Noop())
-    if (talk.messages or 0) > max(known, before):
-        await _look(tx, program, max(known, before))
-
-
-async def _look(tx: Transaction, program: MailProgram, known: int) -> None:
-    arrived = await program.talk.run(FetchArrivals(known + 1))
-    longest = max((tx.wall() - one.timestamp() for one in arrived), default=0.0)
+    if not first or not talk.messages:
+        return
+    came = [one for one in await talk.run(FetchNewest(first)) if one.uid >= first]
+    longest = max((tx.wall() - one.arrived.timestamp() for one in came), default=0.0)
     if longest >= LATE:
-        raise FaultError(NOTIFY_SILENT, {"messages": str(len(arrived)), "seconds": str(round(longest))})
+        raise FaultError(NOTIFY_SILENT, {"messages": str(len(came)), "seconds": str(round(longest))})
 
 
 def _lost(error: FaultError) -> FaultError:

@@ -13,7 +13,7 @@ from prober.clients import catalogue
 from prober.rehearsal.clock import Accelerated
 from prober.rehearsal.ledger import Touch
 from prober.rehearsal.post import Post
-from prober.rehearsal.script import SHORT_LIFETIME, Script
+from prober.rehearsal.script import SHORT_LIFETIME, USUAL_POST, Script
 from prober.settings.load import load
 from prober.settings.settings import Settings
 from prober.simulator.configuration import Wishes, named
@@ -23,6 +23,9 @@ from prober.simulator.layout import DOMAIN, Layout, Place, found
 from prober.simulator.simulator import Simulator
 from prober.simulator.tenant import Clocks
 
+LISTENING = 20.0
+"""Seconds that clients wait for news where that is what they may miss: some comes meanwhile, and grows old enough to be
+missed."""
 OBJECTIVE = 5.0
 """Seconds beyond which a success is slow: several times what any client takes on a healthy stage."""
 
@@ -72,7 +75,12 @@ def layout(script: Script, seed: int) -> Layout:
 
 def wishes(script: Script) -> Wishes:
     """Return what the configuration should say. Where every attempt asks for a token, none is shared."""
-    return Wishes(script.clients, objective=OBJECTIVE, apart=script.token_lifetime == SHORT_LIFETIME)
+    return Wishes(
+        script.clients,
+        objective=OBJECTIVE if script.post == USUAL_POST else None,
+        apart=script.token_lifetime == SHORT_LIFETIME,
+        notify_seconds=None if script.post == USUAL_POST else LISTENING,
+    )
 
 
 def _touches(weather: Weather) -> Iterable[Touch]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -14,19 +15,63 @@ from prober.simulator.mailbox import Mailbox
 from prober.simulator.service import Premises
 from prober.simulator.tenant import SERVER, Application, Site
 
+DISCOVERY = "https://{host}/autodiscover/autodiscover"
+PHONE = "https://{host}/Microsoft-Server-ActiveSync"
+WEB_SERVICES = "https://{host}/EWS/Exchange.asmx"
+GRAPH = "https://{host}/v1.0"
 URLS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "imap4": MappingProxyType({"imap4": "imaps://{host}"}),
-        "activesync": MappingProxyType(
-            {
-                "activesync": "https://{host}/Microsoft-Server-ActiveSync",
-                "autodiscover": "https://{host}/autodiscover/autodiscover.json",
-            }
-        ),
+        client: MappingProxyType(urls)
+        for client, urls in {
+            "imap4": {"imap4": "imaps://{imap}"},
+            "activesync": {"activesync": PHONE, "autodiscover": f"{DISCOVERY}.json"},
+            "outlook_mobile": {
+                "autodiscover": f"{DISCOVERY}.json",
+                "graph": GRAPH,
+                "activesync": PHONE,
+                "imap4": "imaps://{imap}",
+            },
+            "outlook_mac": {
+                "autodiscover": f"{DISCOVERY}.json",
+                "graph": GRAPH,
+                "ews": WEB_SERVICES,
+                "imap4": "imaps://{imap}",
+            },
+            "outlook_mac_legacy": {"ews": WEB_SERVICES, "autodiscover_pox": f"{DISCOVERY}.xml"},
+            "owa": {"owa": "https://{host}/owa/", "mail": "https://{host}/mail/", "graph": GRAPH},
+            "outlook_desktop": {
+                "mapi": "https://{host}/mapi/emsmdb/",
+                "nspi": "https://{host}/mapi/nspi/",
+                "autodiscover_pox": f"{DISCOVERY}.xml",
+                "autodiscover_soap": f"{DISCOVERY}.svc",
+            },
+            "m365_signin": {
+                "authority": "https://{signin}/{domain}",
+                "graph": "https://{mail}/v1.0",
+                "office": "https://{office}/",
+                "m365": "https://{m365}/",
+                "m365_chat": "https://{m365}/chat",
+                "copilot": "https://{copilot}/",
+            },
+        }.items()
     }
 )
-"""By client that can be configured, its endpoints by name; `host` is name and port."""
-OPTIONAL: Mapping[str, tuple[str, ...]] = MappingProxyType({"activesync": ("search", "send_mail")})
+"""By client that can be configured, its endpoints by name; `host` and the others are name and port."""
+IN_THE_CLOUD = frozenset({"outlook_mobile", "outlook_mac", "m365_signin"})
+"""Clients that have nothing to go to on servers of one's own."""
+USUAL_LIFE = 3599
+"""Seconds that a token lives where nobody has it otherwise; who asks for tokens minds shorter ones."""
+TOLD_BESIDE = frozenset({"outlook_mobile", "outlook_mac"})
+AS_DEEP_AS_IT_GOES = frozenset({"outlook_desktop"})
+"""Clients that have to be told to go to the mailbox in the cloud."""
+OPTIONAL: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "activesync": ("search", "send_mail"),
+        "outlook_desktop": ("execute_logon",),
+        "owa": ("static_asset",),
+        "m365_signin": ("user_realm",),
+    }
+)
 """Optional steps by client, those aside that hold a connection for longer than an attempt should last."""
 FOLDER = "secrets"
 HEADER = "# A prober's configuration for the simulated tenant {domain}. Addresses and secrets are those of one run.\n"
@@ -41,6 +86,7 @@ class Wishes:
 
     `clients`: which to configure, of those there are. `apart`: every mailbox has credentials of its own, so that no
     token serves two. `steps`: whether optional steps are on. `objective`: the latency objective of every client.
+    `notify_seconds`: how long clients wait for news within an attempt by a channel that stands in for their own.
     """
 
     clients: Collection[str] = field(default_factory=lambda: tuple(URLS))
@@ -50,6 +96,7 @@ class Wishes:
     objective: float | None = None
     apart: bool = False
     steps: bool = True
+    notify_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,37 +150,65 @@ class _Writer:
     def _target(self, name: str, mailbox: Mailbox) -> dict[str, Any]:
         site = self._tenant.site_of(mailbox)
         clients = [client for client in URLS if client in self._wishes.clients and self._reaches(client, site)]
-        endpoints = {
-            endpoint: url.format(host=self._host(client, site))
-            for client in clients
-            for endpoint, url in URLS[client].items()
-        }
         return {
             "name": name,
             "environment": site.environment,
-            "endpoints": endpoints,
             "mailbox": mailbox.address,
             "region": site.region,
             "clients": [self._entry(client, name, mailbox, site) for client in clients],
         }
 
     def _reaches(self, client: str, site: Site) -> bool:
-        return any(host.site == site.name and _speaks(client, host.scheme) for host in self._premises.hosts)
+        """Whether there is anything at `site` for `client` to go to first."""
+        if site.environment == SERVER and client in IN_THE_CLOUD:
+            return False
+        return bool(urlsplit(next(iter(self._urls(client, site).values()))).netloc)
 
-    def _host(self, client: str, site: Site) -> str:
-        """Return where `client` reaches `site`: its own name where it has one, else one that several share."""
-        here = [one for one in self._premises.hosts if one.site == site.name and _speaks(client, one.scheme)]
+    def _urls(self, client: str, site: Site) -> dict[str, str]:
+        """Return the URLs of `client` at `site`: at hosts of its own where it has some, else at shared ones."""
+        places = {
+            "host": self._host(client, site, "https"),
+            "imap": self._host(client, site, "imaps"),
+            "mail": self._host("", site, "https"),
+            "domain": self._tenant.domain,
+        }
+        places |= {name: self._portal(name, site) for name in ("signin", "office", "m365", "copilot")}
+        return {endpoint: url.format(**places) for endpoint, url in URLS[client].items()}
+
+    def _host(self, client: str, site: Site, scheme: str) -> str:
+        here = [one for one in self._premises.hosts if one.site == site.name and one.scheme == scheme]
         own = next((one for one in here if one.client == client), None)
-        shared = next((one for one in here if not one.client), here[0])
-        return (own or shared).authority
+        shared = next((one for one in here if not one.client), None)
+        found = own or shared
+        return found.authority if found else ""
+
+    def _portal(self, name: str, site: Site) -> str:
+        wanted = (f"{name}.{site.name}.{self._tenant.domain}", f"{name}.{self._tenant.domain}")
+        named = {host.name: host for host in self._premises.hosts if host.scheme == "https"}
+        return next((named[one].authority for one in wanted if one in named), "")
 
     def _entry(self, client: str, name: str, mailbox: Mailbox, site: Site) -> dict[str, Any]:
         entry: dict[str, Any] = {"client": client, "credential": self._credential(client, name, mailbox, site)}
+        entry["endpoints"] = self._urls(client, site)
+        options = self._options(client)
+        if options:
+            entry["options"] = options
+        if client in AS_DEEP_AS_IT_GOES:
+            entry["depth"] = "mailbox"
         if self._wishes.steps and client in OPTIONAL:
             entry["steps"] = list(OPTIONAL[client])
         if self._wishes.objective is not None:
             entry["objective"] = _duration(self._wishes.objective)
         return entry
+
+    def _options(self, client: str) -> dict[str, Any]:
+        """Return what a client has to be told of this tenant, and of what is wished for."""
+        lifetime = self._premises.doorkeeper.lifetime
+        if client == "m365_signin" and lifetime < USUAL_LIFE:
+            return {"least_token_life": lifetime / 2}
+        if client in TOLD_BESIDE and self._wishes.notify_seconds is not None:
+            return {"notify_seconds": self._wishes.notify_seconds}
+        return {}
 
     def _credential(self, client: str, name: str, mailbox: Mailbox, site: Site) -> str:
         """Return the name of the credential, which is written down with its secret when it is first met."""
@@ -185,10 +260,6 @@ def named(mailboxes: Collection[Mailbox]) -> list[tuple[str, Mailbox]]:
         counts[mailbox.site] = counts.get(mailbox.site, 0) + 1
         found.append((f"{mailbox.site}-{counts[mailbox.site]}", mailbox))
     return found
-
-
-def _speaks(client: str, scheme: str) -> bool:
-    return next(iter(URLS[client].values())).startswith(f"{scheme}://")
 
 
 def _duration(seconds: float) -> str:

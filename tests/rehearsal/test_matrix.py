@@ -4,36 +4,15 @@ What is expected is written down from the specifications and from what the verdi
 The loop's waiting is accelerated, so that limits of half a minute take half a second.
 """
 
-import asyncio
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-import yaml
 
-from prober.app import Unwatched
-from prober.assembly import Assembly
-from prober.clients import catalogue
-from prober.model import Assignment, Outcome
-from prober.rehearsal.clock import Accelerated
-from prober.settings.load import load
-from prober.settings.settings import Settings
-from prober.simulator.configuration import Wishes
-from prober.simulator.document import read
 from prober.simulator.faults.fault import KINDS
-from prober.simulator.faults.read import Incident, read_faults
-from prober.simulator.layout import DOMAIN, Layout, Place, found
-from prober.simulator.simulator import Simulator
-from prober.simulator.tenant import Clocks, Site
-from prober.storage.store import Store
-from prober.verdict import Judgement
+from tests.rehearsal.theatre import Theatre, theatre
 
+__all__ = ["theatre"]
 NOT_CONNECTED = "BAD User is authenticated but not connected."
-SHORT_LIFE = 30
-"""Seconds a token lives in rows about tokens: longer than an attempt, shorter than the pause between two."""
-
 Row = tuple[str, dict[str, Any], str, str, str]
 """Client, fault as a file has it, verdict, reason, step."""
 
@@ -212,99 +191,106 @@ ROWS: list[Row] = [
         "authenticate",
     ),
     ("imap4", {"kind": "imap_bye", "step": "list", "text": "Server Unavailable. 15"}, "failed", "server_busy", "list"),
+    (
+        "outlook_mac_legacy",
+        {"kind": "soap_code", "step": "get_folder", "code": "ErrorMailboxStoreUnavailable"},
+        "failed",
+        "mailbox_unavailable",
+        "get_folder",
+    ),
+    (
+        "outlook_mac_legacy",
+        {"kind": "soap_code", "step": "sync_items", "code": "ErrorServerBusy", "back_off_ms": 60000},
+        "throttled",
+        "throttled",
+        "sync_items",
+    ),
+    (
+        "outlook_mac_legacy",
+        {"kind": "http", "step": "get_folder", "status": 403},
+        "retired",
+        "client_misconfig",
+        "get_folder",
+    ),
+    (
+        "outlook_mobile",
+        {"kind": "graph_error", "step": "list_folders", "status": 503, "code": "MailboxInfoStale"},
+        "failed",
+        "mailbox_unavailable",
+        "list_folders",
+    ),
+    (
+        "outlook_mac",
+        {"kind": "graph_error", "step": "calendar_delta", "status": 504, "code": "UnknownError"},
+        "failed",
+        "server_error",
+        "calendar_delta",
+    ),
+    (
+        "outlook_mobile",
+        {"kind": "throttle", "step": "mail_delta_next", "status": 429, "retry_after": 60},
+        "throttled",
+        "throttled",
+        "mail_delta_next",
+    ),
+    ("outlook_desktop", {"kind": "mapi_code", "step": "connect", "code": 18}, "failed", "server_busy", "connect"),
+    (
+        "outlook_desktop",
+        {"kind": "mapi_code", "step": "connect", "code": 10},
+        "failed",
+        "mailbox_unavailable",
+        "connect",
+    ),
+    (
+        "outlook_desktop",
+        {"kind": "mapi_code", "step": "execute_logon", "code": 10},
+        "failed",
+        "server_error",
+        "execute_logon",
+    ),
+    (
+        "owa",
+        {"kind": "html_page", "step": "landing_redirect", "text": "Something went wrong"},
+        "failed",
+        "server_error",
+        "landing_redirect",
+    ),
+    ("owa", {"kind": "redirect_loop", "step": "landing_redirect"}, "failed", "redirect_loop", "landing_redirect"),
+    (
+        "owa",
+        {"kind": "http", "step": "owa_service_unauth", "status": 500},
+        "failed",
+        "server_error",
+        "owa_service_unauth",
+    ),
+    (
+        "m365_signin",
+        {"kind": "html_page", "step": "office_home", "text": "Something went wrong"},
+        "failed",
+        "server_error",
+        "office_home",
+    ),
+    ("m365_signin", {"kind": "http", "step": "copilot_home", "status": 503}, "failed", "server_busy", "copilot_home"),
+    (
+        "m365_signin",
+        {"kind": "http", "step": "openid_metadata", "status": 504},
+        "failed",
+        "token_service_error",
+        "openid_metadata",
+    ),
+    (
+        "m365_signin",
+        {"kind": "token_error", "step": "token_client", "aadsts": 7000222, "status": 401},
+        "excluded",
+        "auth_rejected",
+        "token_client",
+    ),
     # push
     ("imap4", {"kind": "push_drop", "step": "idle_hold", "after": 0}, "failed", "push_channel_lost", "idle_hold"),
     ("activesync", {"kind": "push_drop", "step": "ping", "after": 5}, "failed", "push_channel_lost", "ping"),
 ]
-NOT_YET = {
-    "soap_code": "outlook_mac_legacy",
-    "graph_error": "outlook_mobile",
-    "mapi_code": "outlook_desktop",
-    "push_silent": "a second client of the same mailbox",
-    "stale": "a second client of the same mailbox",
-}
-"""Kinds that no client there is would notice by itself, and whom they wait for."""
-
-
-class Theatre:
-    """A tenant of one mailbox and the real prober for it, on one accelerated loop."""
-
-    def __init__(self, folder: Path) -> None:
-        self._runner = asyncio.Runner(loop_factory=lambda: Accelerated(60))
-        self._folder = folder
-        loop = self._runner.get_loop()
-        assert isinstance(loop, Accelerated)
-        self._loop = loop
-        layout = Layout(sites=(Site("ams1", "eu", "AMS"),), mailboxes=(Place(f"probe@{DOMAIN}", "ams1"),))
-        self.simulator = Simulator(found(layout, Clocks(loop.time, loop.wall)), folder)
-        self._runner.run(self.simulator.start())
-        file = self.simulator.write_configuration(folder, Wishes(objective=5.0))
-        self.settings = load([file], catalogue())
-        self._waiting = load([_with_ping(file)], catalogue())
-
-    def _made(self, settings: Settings) -> Assembly:
-        return Assembly(
-            settings,
-            catalogue(),
-            Store.open(None),
-            watch=Unwatched(),
-            tell=lambda *_: None,
-            lagged=lambda _: None,
-            clock=self._loop.time,
-            wall=self._loop.wall,
-        )
-
-    def play(self, client: str, fault: dict[str, Any]) -> tuple[Outcome, Judgement]:
-        """Let all be well once, then let `fault` strike; return what the prober makes of it."""
-        return self._runner.run(self._play(client, fault))
-
-    async def _play(self, client: str, fault: dict[str, Any]) -> tuple[Outcome, Judgement]:
-        settings = self._waiting if fault.get("step") == "ping" else self.settings
-        control, assignment = (_assignment(settings, name) for name in ("control", client))
-        of_tokens = fault["kind"] == "token_error"
-        self.simulator.premises.doorkeeper.lifetime = SHORT_LIFE if of_tokens else 3599
-        assembly = self._made(settings)
-        outcome, judgement = await assembly.attempts.by_hand(assignment)
-        assert judgement.verdict.value in ("ok", "slow"), (outcome, judgement)
-        if of_tokens:
-            await asyncio.sleep(SHORT_LIFE + 10)
-        await assembly.attempts.by_hand(control)
-        document = read(yaml.safe_dump([fault | {"client": client}]), "row")
-        self.simulator.weather.begin(Incident("row", faults=read_faults(document.data, document)))
-        try:
-            return await assembly.attempts.by_hand(assignment)
-        finally:
-            self.simulator.weather.clear()
-            self.simulator._tend()
-            await asyncio.gather(*self.simulator._reopening)
-            await assembly.close()
-
-    def close(self) -> None:
-        self._runner.run(self.simulator.stop())
-        self._runner.close()
-
-
-def _assignment(settings: Settings, client: str) -> Assignment:
-    return next(one for one in settings.assignments if one.client == client)
-
-
-def _with_ping(file: Path) -> Path:
-    """Write the configuration again, with the step that takes a whole minute and time for it."""
-    document = yaml.safe_load(file.read_text())
-    document["global"]["timeout"] = "3m"
-    for client in document["targets"][0]["clients"]:
-        client["steps"] = ["ping"] if client["client"] == "activesync" else []
-    other = file.with_name("with-ping.yml")
-    other.write_text(yaml.safe_dump(document))
-    return other
-
-
-@pytest.fixture(scope="module")
-def theatre() -> Iterator[Theatre]:
-    with TemporaryDirectory() as folder:
-        made = Theatre(Path(folder))
-        yield made
-        made.close()
+IN_COMPANY = frozenset({"push_silent", "stale"})
+"""Kinds that no client notices by itself: they are played in `test_news.py`."""
 
 
 def named(row: Row) -> str:
@@ -327,5 +313,5 @@ def test_each_kind_lands_on_its_reason(theatre: Theatre, row: Row) -> None:
 def test_every_kind_is_in_the_matrix_or_waits_for_somebody() -> None:
     """A new kind needs a row."""
     played = {fault["kind"] for _, fault, *_ in ROWS}
-    assert played | set(NOT_YET) == set(KINDS)
-    assert not played & set(NOT_YET)
+    assert played | IN_COMPANY == set(KINDS)
+    assert not played & IN_COMPANY

@@ -121,7 +121,7 @@ def test_missing_clients_are_those_an_incident_is_about() -> None:
 @pytest.mark.parametrize(
     ("kind", "often"), [("http", False), ("push_silent", True), ("push_drop", True), ("stale", True)]
 )
-def test_mail_comes_often_where_news_is_what_may_be_missed(kind: str, often: bool) -> None:  # noqa: FBT001 - a case
+def test_mail_comes_often_where_news_is_what_may_be_missed(kind: str, often: bool) -> None:
     """So often that a channel held for a few seconds has some to tell of."""
     made = cut(replace(WEEKS, faults=(replace(BUSY, kind=kind),)))
     assert made.post == (5 if often else 60)

@@ -3,15 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 import pytest
 
 from prober.clients import catalogue
 from prober.settings.load import load
 from prober.settings.settings import Settings
-from prober.simulator.configuration import OPTIONAL, URLS, Wishes, Written, configuration, named
+from prober.simulator.configuration import IN_THE_CLOUD, OPTIONAL, URLS, Wishes, Written, configuration, named
+from prober.simulator.layout import Layout, Place, found
 from prober.simulator.service import Premises
-from prober.simulator.tenant import SERVER, Application, Site, Tenant, User
+from prober.simulator.simulator import Simulator
+from prober.simulator.tenant import ONLINE, SERVER, Application, Site, Tenant, User
 from prober.simulator.tokens import Doorkeeper
 from prober.simulator.wire import Host
 from prober.vocabulary import Depth, Environment
@@ -52,7 +55,11 @@ def ca_file(tmp_path: Path) -> Path:
     return Authority(tmp_path, "Configuration CA").ca_file
 
 
-def written(place: Premises, ca_file: Path, wishes: Wishes | None = None) -> Written:
+TWO = Wishes(("imap4", "activesync"))
+"""Clients whose hosts and applications the made-up premises have."""
+
+
+def written(place: Premises, ca_file: Path, wishes: Wishes = TWO) -> Written:
     return configuration(
         place,
         resolver="127.0.0.53:5353",
@@ -89,12 +96,40 @@ def test_every_mailbox_is_probed_by_every_client(tmp_path: Path, ca_file: Path) 
 def test_endpoints_are_the_clients_own_names_where_there_are_any(tmp_path: Path, ca_file: Path) -> None:
     """Else a name of the site that several share; never another client's."""
     read = settings(tmp_path, written(premises(*SITES), ca_file))
-    here, there = read.assignments[0].target.endpoints, read.assignments[4].target.endpoints
-    assert here["imap4"] == "imaps://imap.ams1.example:9930"
+    urls = {one.key: one.target.endpoints for one in read.assignments}
+    assert urls["imap4/ams1-1"]["imap4"] == "imaps://imap.ams1.example:9930"
+    here, there = urls["activesync/ams1-1"], urls["activesync/iad1-1"]
     assert here["activesync"] == "https://eas.ams1.example:4430/Microsoft-Server-ActiveSync"
     assert here["autodiscover"] == "https://eas.ams1.example:4430/autodiscover/autodiscover.json"
-    assert there["imap4"] == "imaps://imap.iad1.example:9930"
+    assert urls["imap4/iad1-1"]["imap4"] == "imaps://imap.iad1.example:9930"
     assert there["activesync"] == "https://outlook.iad1.example:4430/Microsoft-Server-ActiveSync"
+
+
+def everything(environment: str) -> Layout:
+    site = Site("ams1", "eu", "AMS", environment=environment)
+    return Layout(sites=(site,), mailboxes=(Place("probe@contoso.example", "ams1"),))
+
+
+async def test_a_whole_tenant_is_probed_by_all_clients_and_servers_of_ones_own_by_those_that_can(
+    tmp_path: Path,
+) -> None:
+    """Each with URLs of its own; classic Outlook to the mailbox although it would stop before it in the cloud."""
+    for environment, missing in ((ONLINE, set()), (SERVER, set(IN_THE_CLOUD))):
+        simulator = Simulator(found(everything(environment)), tmp_path)
+        await simulator.start()
+        read = load([simulator.write_configuration(tmp_path)], catalogue())
+        await simulator.stop()
+        by_client = {one.client: one for one in read.assignments}
+        assert set(by_client) == set(catalogue()) - missing
+        assert by_client["outlook_desktop"].depth is Depth.MAILBOX
+        host = urlsplit(by_client["owa"].target.endpoints["owa"]).hostname
+        assert host == "owa.ams1.contoso.example"
+        if environment == ONLINE:
+            urls = by_client["m365_signin"].target.endpoints
+            assert urlsplit(urls["authority"]).hostname == "signin.ams1.contoso.example"
+            assert urls["m365_chat"] == urls["m365"] + "chat"
+            phone = by_client["outlook_mobile"].target.endpoints
+            assert urlsplit(phone["imap4"]).hostname == urlsplit(phone["graph"]).hostname
 
 
 def test_every_way_out_asks_the_tenants_name_server_and_trusts_its_authority(tmp_path: Path, ca_file: Path) -> None:
@@ -126,7 +161,7 @@ def test_one_application_serves_a_client_and_each_phone_has_its_own_token(tmp_pa
 
 def test_mailboxes_can_have_credentials_of_their_own(tmp_path: Path, ca_file: Path) -> None:
     """The same application under several names, so that none waits for another's token."""
-    read = settings(tmp_path, written(premises(*SITES), ca_file, Wishes(apart=True)))
+    read = settings(tmp_path, written(premises(*SITES), ca_file, replace(TWO, apart=True)))
     mine = [one.credential for one in read.assignments if one.client == "imap4"]
     assert mine == ["imap4-ams1-1", "imap4-ams1-2", "imap4-iad1-1"]
     assert {read.credentials[name].client_id for name in mine if name} == {"1111"}
@@ -139,7 +174,7 @@ def test_what_is_wished_for_is_written(tmp_path: Path, ca_file: Path) -> None:
     assert {one.client for one in read.assignments} == {"imap4", "control"}
     assert (read.vantage, read.control_interval) == ("fra1", 45.0)
     assert {(one.interval, one.objective) for one in read.assignments[:-1]} == {(120.0, 5.0)}
-    both = settings(tmp_path, written(premises(*SITES), ca_file, replace(wishes, clients=tuple(URLS))))
+    both = settings(tmp_path, written(premises(*SITES), ca_file, replace(wishes, clients=TWO.clients)))
     assert {one.steps for one in both.assignments} == {frozenset()}
 
 

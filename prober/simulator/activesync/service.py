@@ -96,7 +96,8 @@ class ActiveSync:
             return Errand(_unasked(request), user, token_expires=expires)
         body = _body(request)
         waits = line.command == "Ping" or (line.command == "Sync" and _waits(body))
-        steps = frozenset({_step(line, body)})
+        step = _step(line, body)
+        steps = frozenset({step, "canary"} if step == "search" else {step})
         kinds = OWN_KINDS | (PUSH if waits else frozenset())
         return Errand(steps, user, waits, kinds, expires, line.device_id)
 

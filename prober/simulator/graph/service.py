@@ -30,6 +30,7 @@ from prober.simulator.tokens import GRAPH, GRAPH_NAMES, Admission, Refusal
 VERSION = "v1.0"
 CENTRES: Mapping[str, str] = MappingProxyType({"eu": "West Europe", "na": "East US", "apac": "Southeast Asia"})
 PRIMING, FOLLOWING = frozenset({"mail_delta_prime"}), frozenset({"mail_delta_next", "held_connection"})
+READING, LOOKING = frozenset({"read_newest"}), frozenset({"canary"})
 OWN_KINDS = frozenset({"graph_error", "stale"})
 UNREADABLE: Mapping[int, str] = MappingProxyType(
     {
@@ -118,9 +119,11 @@ class Graph:
 
     def _steps(self, request: Request, place: Place) -> frozenset[str]:
         steps = place.route.steps
+        query = Query.read(request.query, "")
+        if steps >= READING and "contains" in query.text("filter"):
+            return steps - READING | LOOKING
         if not steps >= PRIMING:
             return steps
-        query = Query.read(request.query, "")
         token = query.text("deltatoken") or query.text("skiptoken")
         return steps - PRIMING | FOLLOWING if token and self.states.peek(token) else steps
 

@@ -13,7 +13,7 @@ def test_every_step_of_an_imap_client_is_some_commands() -> None:
     steps = {step for entry in COMMANDS.values() for step in (entry.before, entry.after)} - {""}
     assert steps == {
         *("capability", "id", "reach_logout", "capability_auth", "namespace", "list", "select_inbox"),
-        *("fetch_headers", "noop", "logout"),
+        *("fetch_headers", "canary", "noop", "logout"),
     }
 
 

@@ -1,0 +1,149 @@
+"""A stage for one attempt at a time: a tenant of one mailbox and the real prober for it, on one accelerated loop."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import pytest
+import yaml
+
+from prober.app import Unwatched
+from prober.assembly import Assembly
+from prober.clients import catalogue
+from prober.model import Assignment, Outcome
+from prober.rehearsal.clock import Accelerated
+from prober.settings.load import load
+from prober.settings.settings import Settings
+from prober.simulator.configuration import Wishes
+from prober.simulator.document import read
+from prober.simulator.faults.read import Incident, read_faults
+from prober.simulator.layout import DOMAIN, Layout, Place, found
+from prober.simulator.mailbox import Mailbox
+from prober.simulator.simulator import Simulator
+from prober.simulator.tenant import Clocks, Site
+from prober.storage.store import Store
+from prober.verdict import Judgement
+
+R = TypeVar("R")
+SHORT_LIFE = 30
+"""Seconds a token lives in rows about tokens: longer than an attempt, shorter than the pause between two."""
+
+
+LONG = {"activesync": "ping", "outlook_desktop": "notification_wait"}
+"""Optional steps that take longer than an attempt should, by client."""
+MARKER = "k4d8fy2wcanary"
+
+
+class Theatre:
+    """One mailbox, in which a canary sits, at one site."""
+
+    def __init__(self, folder: Path) -> None:
+        self._runner = asyncio.Runner(loop_factory=lambda: Accelerated(60))
+        loop = self._runner.get_loop()
+        assert isinstance(loop, Accelerated)
+        self._loop = loop
+        layout = Layout(sites=(Site("ams1", "eu", "AMS"),), mailboxes=(Place(f"probe@{DOMAIN}", "ams1"),))
+        self.simulator = Simulator(found(layout, Clocks(loop.time, loop.wall)), folder)
+        self.mailbox.deliver(f"Canary {MARKER}")
+        self._runner.run(self.simulator.start())
+        clients = [name for name in catalogue() if name != "control"]
+        file = self.simulator.write_configuration(folder, Wishes(clients, objective=5.0))
+        self.settings = load([_changed(file, canary=False, long=False)], catalogue())
+        self.with_canary = load([_changed(file, canary=True, long=False)], catalogue())
+        self.waiting = load([_changed(file, canary=False, long=True)], catalogue())
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The one there is."""
+        return next(iter(self.simulator.tenant.mailboxes.values()))
+
+    def assembly(self, settings: Settings) -> Assembly:
+        """Return a prober that has never done anything."""
+        return Assembly(
+            settings,
+            catalogue(),
+            Store.open(None),
+            watch=Unwatched(),
+            tell=lambda *_: None,
+            lagged=lambda _: None,
+            clock=self._loop.time,
+            wall=self._loop.wall,
+        )
+
+    def run(self, scene: Coroutine[Any, Any, R]) -> R:
+        """Play a scene on the theatre's loop."""
+        return self._runner.run(scene)
+
+    def play(self, client: str, fault: dict[str, Any], *, cold: bool = False) -> tuple[Outcome, Judgement]:
+        """Let all be well once, then let `fault` strike; return what the prober makes of it. `cold`: at once."""
+        return self._runner.run(self._play(client, fault, cold=cold))
+
+    async def _play(self, client: str, fault: dict[str, Any], *, cold: bool) -> tuple[Outcome, Judgement]:
+        settings = self._for(fault)
+        control, assignment = (assigned(settings, name) for name in ("control", client))
+        of_tokens = fault["kind"] == "token_error" and fault.get("step") != "token_client"
+        self.simulator.premises.doorkeeper.lifetime = SHORT_LIFE if of_tokens else 3599
+        assembly = self.assembly(settings)
+        if not cold:
+            outcome, judgement = await assembly.attempts.by_hand(assignment)
+            assert judgement.verdict.value in ("ok", "slow"), (outcome, judgement)
+        if of_tokens:
+            await asyncio.sleep(SHORT_LIFE + 10)
+        await assembly.attempts.by_hand(control)
+        try:
+            self.begin(fault | {"client": client})
+            return await assembly.attempts.by_hand(assignment)
+        finally:
+            await self.clear()
+            await assembly.close()
+
+    def _for(self, fault: dict[str, Any]) -> Settings:
+        if fault.get("step") in LONG.values():
+            return self.waiting
+        return self.with_canary if fault.get("step") == "canary" else self.settings
+
+    def begin(self, fault: dict[str, Any]) -> None:
+        """Let a fault begin that is written as in a file of scenarios."""
+        document = read(yaml.safe_dump([fault]), "row")
+        self.simulator.weather.begin(Incident("row", faults=read_faults(document.data, document)))
+
+    async def clear(self) -> None:
+        """Let all be well again."""
+        self.simulator.weather.clear()
+        self.simulator._tend()
+        await asyncio.gather(*self.simulator._reopening)
+
+    def close(self) -> None:
+        """Take it down."""
+        self._runner.run(self.simulator.stop())
+        self._runner.close()
+
+
+def assigned(settings: Settings, client: str) -> Assignment:
+    """Return the assignment of a client."""
+    return next(one for one in settings.assignments if one.client == client)
+
+
+def _changed(file: Path, *, canary: bool, long: bool) -> Path:
+    """Write the configuration again: with a canary to look for, or with the steps that take whole minutes."""
+    document = yaml.safe_load(file.read_text())
+    if canary:
+        document["targets"][0]["canary"] = MARKER
+    if long:
+        document["global"]["timeout"] = "6m"
+        for client in document["targets"][0]["clients"]:
+            client["steps"] = [LONG[client["client"]]] if client["client"] in LONG else []
+    other = file.with_name(f"prober-{canary}-{long}.yml")
+    other.write_text(yaml.safe_dump(document))
+    return other
+
+
+@pytest.fixture(scope="module")
+def theatre() -> Iterator[Theatre]:
+    """One for all tests of a file."""
+    with TemporaryDirectory() as folder:
+        made = Theatre(Path(folder))
+        yield made
+        made.close()
