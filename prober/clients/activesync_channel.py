@@ -19,6 +19,9 @@ from prober.transaction import Transaction
 TOO_EARLY = 3
 LONGEST = 3540
 """Seconds of heartbeat that a server may agree to (MS-ASCMD sections 2.2.3.84.1 and 2.2.3.84.2)."""
+SHORTEST = 60
+"""Seconds of heartbeat that servers agree to at the least: what is left of a wait that ended a little early is worth no
+other, which would end at once."""
 LATE = 30.0
 """Seconds since an item was received when the channel ought to have told of it: time for what arrives as the wait ends,
 for servers that look every few seconds, and for clocks that differ a little."""
@@ -32,7 +35,8 @@ async def ping(tx: Transaction, device: Device, heartbeat: int) -> Pinged:
         allowed = answer.heartbeat
         if not allowed:
             raise FaultError(status.COMMAND["ping", HEARTBEAT], {"missing": "HeartbeatInterval"})
-        tx.device.memory["heartbeat"] = str(allowed)
+        if allowed < heartbeat:
+            tx.device.memory["heartbeat"] = str(allowed)
         answer = await say(tx, device, lambda asking: Ping(asking, inbox, allowed))
     elif answer.status == HIERARCHY:
         await folders(tx, device)
@@ -53,7 +57,8 @@ async def _by_sync(tx: Transaction, device: Device, heartbeat: int) -> bool:
     """Wait with a Sync; adopt the limit that the server names, once (status 14, element Limit)."""
     changes = await sync(tx, device, heartbeat=heartbeat)
     if changes.limit:
-        tx.device.memory["sync_heartbeat"] = str(changes.limit)
+        if changes.limit < heartbeat:
+            tx.device.memory["sync_heartbeat"] = str(changes.limit)
         changes = await sync(tx, device, heartbeat=changes.limit)
     if changes.limit:
         raise FaultError(status.COMMAND["sync", "14"], {"eas_status": "14", "command": "sync"})
@@ -104,10 +109,12 @@ class HeldPhone:
         clock = tx.timeline.clock
         until = clock() + seconds
         await self._read(tx)
-        while (left := until - clock()) >= 1:
+        left, least = until - clock(), 1
+        while left >= least:
             if await self._hold(tx, int(left)):
                 self._early, self._unread = 0, True
                 return True
+            left, least = until - clock(), min(SHORTEST, self._longest(tx))
         return False
 
     async def _read(self, tx: Transaction) -> None:

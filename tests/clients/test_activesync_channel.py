@@ -106,6 +106,37 @@ async def test_an_answer_that_refuses_is_no_lost_channel() -> None:
     assert (await fault_of(lambda: channel.wait(tx, 300))).kind.code == "http_503"
 
 
+async def test_what_is_left_of_a_wait_that_ended_early_is_not_waited_for() -> None:
+    """SOGo looks every five seconds and ends before its time; a Ping for the last few would end at once."""
+    ticks = Ticks()
+
+    class Impatient(Server):
+        async def exchange(self, call: Call) -> Reply:
+            ticks.now += max(0.0, call.hold - 5.0)
+            return await super().exchange(call)
+
+    tx = transaction(server := Impatient(), memory={}, timeline=Timeline(ticks))
+    channel = HeldPhone()
+    await channel.open(tx)
+    for _ in range(5):
+        assert await channel.wait(tx, 60) is False
+    assert server.asked.count("Ping") == 5
+    assert ticks.now == 5 * 55
+
+
+async def test_a_heartbeat_that_was_too_short_is_no_longest_one() -> None:
+    """The server names the nearest that it agrees to (MS-ASCMD section 2.2.3.84.1): the longer one is for this once."""
+    memory: MEMORY = {}
+    channel, tx = await held(server := Server(Ping=[pinged("5", tag(0x08, "60")), pinged("1")]), 20.0, memory)
+    assert await channel.wait(tx, 50) is False
+    assert [b"\x0360\x00" in body for body in server.bodies("Ping")] == [False, True]
+    assert "heartbeat" not in memory
+    channel, tx = await held(server := Server(), 20.0, memory, options=LONG_SYNC)
+    server.answers["Sync"] = [limited("60"), answer()]
+    assert await channel.wait(tx, 50) is False
+    assert "sync_heartbeat" not in memory
+
+
 # -- what a quiet wait kept back -----------------------------------------------------------------------------------
 
 LONG_SYNC = ActiveSyncOptions(channel="sync")
