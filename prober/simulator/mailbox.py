@@ -68,9 +68,13 @@ class Item:
     start: datetime | None = None
     end: datetime | None = None
     message_id: str = ""
+    written: bytes = field(default=b"", repr=False, compare=False)
+    """The message as RFC 5322 text, written once when it comes: clients ask for its size again and again."""
 
     def mime(self) -> bytes:
         """Return the message as RFC 5322 text with CRLF line ends."""
+        if self.written:
+            return self.written
         message = EmailMessage()
         message["From"] = self.sender
         message["To"] = ", ".join(self.recipients)
@@ -231,7 +235,7 @@ class Mailbox:
         subject = " ".join(subject.split())  # a header is one line, however it came
         uid, folder.uid_next = folder.uid_next, folder.uid_next + 1
         number = self._record(kind, uid, "add")
-        folder.items[uid] = Item(
+        made = Item(
             uid=uid,
             folder=kind,
             sequence=number,
@@ -245,6 +249,7 @@ class Mailbox:
             end=end,
             message_id=f"<{self.guid}.{kind.value}.{uid}@{self._domain}>",
         )
+        folder.items[uid] = replace(made, written=made.mime())
         self._wake()
         return folder.items[uid]
 
