@@ -20,7 +20,7 @@ DEFAULT = (
 )
 """What error pages of portals, of Exchange and of the edge network say, separated as configuration has it."""
 HIDDEN = ("script", "style", "template", "noscript")
-OPENING = re.compile(rf"<(?:({'|'.join(HIDDEN)})\b|(!--))")
+OPENING = re.compile(rf"<(?:({'|'.join(HIDDEN)})\b|!--)")
 TAG = re.compile(r"<[^<>]*>")
 SPACE = re.compile(r"\s+")
 
@@ -55,7 +55,7 @@ def visible(body: bytes) -> str:
         end = lower.find(closing, opening.end())
         if end < 0:
             return html.unescape(TAG.sub(" ", " ".join(kept)))
-        position = end + len("-->") if opening[2] else lower.find(">", end) + 1 or len(page)
+        position = lower.find(">", end) + 1 or len(page)
     kept.append(page[position:])
     return html.unescape(TAG.sub(" ", " ".join(kept)))
 
@@ -66,4 +66,4 @@ def _lowered(page: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return SPACE.sub(" ", text.replace("\u2019", "'").casefold()).strip()
+    return SPACE.sub(" ", text.replace("\u2019", "'").casefold())

@@ -81,7 +81,7 @@ def target(url: str, reply: Reply) -> str:
     Raises `FaultError` where that is an error page, a publishing gateway or nowhere.
     """
     evidence = {"http_status": str(reply.status), **diagnostics.evidence(reply.headers)}
-    found = _absolute(url, reply.headers.get("location"))
+    found = _absolute(url, reply.headers.get("location").strip())
     if not found:
         raise FaultError(UNUSABLE, evidence)
     parts = urlsplit(found)
@@ -95,12 +95,12 @@ def target(url: str, reply: Reply) -> str:
 
 def _absolute(url: str, location: str) -> str:
     """Return `location` as an address without a fragment, empty where it leads nowhere."""
-    if not location.strip() or len(location) > 16_384:
+    if not location or len(location) > 16_384:
         return ""
     try:
-        if (given := urlsplit(location.strip())).scheme and not given.hostname:
+        if (given := urlsplit(location)).scheme and not given.hostname:
             return ""
-        found = urldefrag(urljoin(url, location.strip())).url
+        found = urldefrag(urljoin(url, location)).url
         parts = urlsplit(found)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
     except ValueError:

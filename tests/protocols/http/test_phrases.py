@@ -60,7 +60,7 @@ def test_what_is_not_shown_does_not_count(page: bytes) -> None:
 
 def test_the_phrases_can_be_configured() -> None:
     """One text, separated by a bar; nothing stands for no phrase at all."""
-    assert split(" Out of order | Kaputt||") == ("Out of order", "Kaputt")
+    assert split(" Out of order | Kaputt|| |") == ("Out of order", "Kaputt")
     assert split("") == ()
     assert recognised(b"<p>leider kaputt</p>", split("Out of order|Kaputt")) == "Kaputt"
     assert recognised(b"<p>Something went wrong</p>", split("")) == ""

@@ -57,6 +57,11 @@ def test_relative_addresses_are_resolved_as_printed(base: str, reference: str, e
     assert target(base, sent(reference)) == expected
 
 
+def test_spaces_around_an_address_are_no_part_of_it() -> None:
+    """However they came there."""
+    assert target(START, sent("  https://a.test/x ")) == "https://a.test/x"
+
+
 def test_the_same_address_twice_is_a_loop() -> None:
     """The one it stands at, or one before it; a fragment makes no difference."""
     walk = Walk("https://a.test/2", ("https://a.test/1",))

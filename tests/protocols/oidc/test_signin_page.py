@@ -51,6 +51,9 @@ def test_the_page_is_known_by_its_id() -> None:
         (PAGE.replace(b'"pgid"', b'"page"'), 200, "signin_page_broken", Reason.TOKEN_SERVICE_ERROR),
         (PAGE.replace(b'"urlPost"', b'"post"'), 200, "signin_page_broken", Reason.TOKEN_SERVICE_ERROR),
         (PAGE.replace(b"$Config={", b"$Config=["), 200, "signin_page_broken", Reason.TOKEN_SERVICE_ERROR),
+        (PAGE.replace(b"ConvergedSignIn", b""), 200, "signin_page_broken", Reason.TOKEN_SERVICE_ERROR),
+        (PAGE.replace(b'"/common/login"', b'""'), 200, "signin_page_broken", Reason.TOKEN_SERVICE_ERROR),
+        (PAGE.replace(b'"ConvergedSignIn"', b"7"), 200, "signin_page_broken", Reason.TOKEN_SERVICE_ERROR),
         (PAGE, 500, "signin_page_broken", Reason.TOKEN_SERVICE_ERROR),
         (PAGE, 302, "signin_page_broken", Reason.TOKEN_SERVICE_ERROR),
         (b"", 429, "signin_throttled", Reason.THROTTLED),
@@ -79,6 +82,7 @@ def test_where_others_lead_the_page_need_only_be_well() -> None:
     [
         ("https://login.example.test/common/oauth2/authorize?client_id=1", True),
         ("https://login.example.test/contoso.test/oauth2/v2.0/authorize", True),
+        ("https://login.example.test/contoso.test/OAuth2/Authorize", True),
         ("https://fs.corp.test/adfs/ls/?wa=wsignin1.0", True),
         ("https://mail.corp.test/owa/auth/logon.aspx?url=x&reason=0", False),
         ("https://mail.corp.test/owa/?to=/common/oauth2/authorize", False),
