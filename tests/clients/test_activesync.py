@@ -10,10 +10,11 @@ from prober.clients.activesync import CLIENT
 from prober.clients.activesync_channel import HeldPhone
 from prober.clients.activesync_phone import ActiveSyncOptions
 from prober.exchange import Headers, Reply
-from prober.faults.taxonomy import Reason
+from prober.faults.taxonomy import CANARY_MISSING, Reason
 from prober.model import Outcome, PushSettings
 from prober.net.network import Network
 from prober.net.route import Route, TlsPolicy
+from prober.sightings import Sightings
 from prober.timeline import Timeline
 from prober.transaction import Transaction, perform
 from prober.vocabulary import Depth, Environment
@@ -21,6 +22,7 @@ from tests.clients.eas_made import (
     CHALLENGE,
     MEMORY,
     URL,
+    WALL,
     Person,
     Said,
     Server,
@@ -395,6 +397,47 @@ async def test_the_credential_is_not_carried_elsewhere(location: str) -> None:
         assert {urlsplit(call.url).hostname for call in server.calls} == {"mail.example.test"}
 
 
+# -- the canary ----------------------------------------------------------------------------------------------------
+
+
+def searched(results: int, status: str = "1") -> Reply:
+    """Return what a search found; an empty result stands for none (MS-ASCMD section 2.2.1.16)."""
+    found = [tag(0x0E, tag(0x10, "Email"))] * results or [tag(0x0E)]
+    return answer(page(0x0F) + tag(0x05, tag(0x0C, "1"), tag(0x0D, tag(0x07, tag(0x0C, status), *found))))
+
+
+@pytest.mark.parametrize(("results", "told"), [(1, "seen"), (0, "absent")])
+async def test_the_canary_is_searched_for_by_its_marker(results: int, told: str) -> None:
+    """In the inbox, after the newest item; its absence alone is no fault: nobody else has seen it."""
+    outcome = await run(server := Server(Search=searched(results)), canary="x7-canary")
+    assert outcome.fault is None
+    assert step(outcome, "canary").facts["canary"] == told
+    assert names(outcome)[-2:] == ["item_fetch", "canary"]
+    assert b"x7-canary" in server.bodies("Search")[0]
+    assert b"mail%2F1" in server.bodies("Search")[0]
+
+
+async def test_a_canary_that_another_client_sees_is_missed() -> None:
+    """Green but empty is stale; the marker is in no record."""
+    sightings = Sightings()
+    sightings.saw_canary("activesync", seen=False, now=WALL - 120)
+    sightings.saw_canary("imap4", seen=True, now=WALL - 60)
+    outcome = await run(Server(Search=searched(0)), canary="x7-canary", sightings=sightings)
+    assert landed(outcome) == ("canary", CANARY_MISSING.code, Reason.STALE_DATA)
+    assert "x7" not in repr(outcome)
+
+
+async def test_a_search_that_fails_says_nothing_of_the_canary() -> None:
+    """It is a fault of its own."""
+    outcome = await run(Server(Search=searched(0, "7")), canary="x7-canary")
+    assert landed(outcome) == ("canary", "eas_search_7", Reason.SERVER_ERROR)
+
+
+async def test_without_a_canary_nothing_is_searched_for() -> None:
+    """The step does not belong to the transaction."""
+    assert "canary" not in (*names(outcome := await run(Server())), *outcome.skipped)
+
+
 # -- SOGo itself ---------------------------------------------------------------------------------------------------
 
 
@@ -421,6 +464,13 @@ async def test_sogo_is_healthy_cold_and_warm(sogo: Sogo, pki: Pki) -> None:
     outcome = await look(sogo, pki, ALICE, memory, steps=frozenset({"search", "ping", "send_mail"}), options=options)
     assert (outcome.fault, names(outcome)[-3:]) == (None, ["search", "ping", "send_mail"])
     assert step(outcome, "ping").facts["status"] == "1"
+
+
+async def test_sogo_shows_the_canary(sogo: Sogo, pki: Pki) -> None:
+    """A subject is searched by ActiveSync as by anybody."""
+    sogo.deliver(ALICE, "x7canary stays here")
+    assert step(await look(sogo, pki, ALICE, {}, canary="x7canary"), "canary").facts["canary"] == "seen"
+    assert step(await look(sogo, pki, ALICE, {}, canary="x8canary"), "canary").facts["canary"] == "absent"
 
 
 async def test_a_message_deleted_behind_the_phones_back_is_no_outage(sogo: Sogo, pki: Pki) -> None:

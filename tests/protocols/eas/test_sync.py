@@ -3,7 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from prober.exchange import Reply
+from prober.faults.taxonomy import FaultError
 from prober.protocols.eas.sync import COLLECTION, Changes, Sync, SyncPrime, date_time, fetch_body
 from tests.protocols.eas.made import PHONE, answer, page, refused, tag
 from tests.protocols.wbxml.vectors import vector
@@ -123,3 +127,19 @@ def test_items_are_removed_for_good_and_in_the_order_of_the_schema() -> None:
     names = [one.name for one in collection.children]
     wanted = ["SyncKey", "CollectionId", "DeletesAsMoves", "GetChanges", "WindowSize", "Options", "Commands"]
     assert names == [f"AirSync:{name}" for name in wanted]
+
+
+@given(st.integers(0, 400), st.integers(0, 255), st.integers(0, 400), st.booleans())
+def test_the_reader_raises_nothing_but_faults(place: int, value: int, end: int, waits: bool) -> None:
+    """Whatever is damaged or cut off: dates, subjects, limits, items that went."""
+    told = tag(0x1D, page(2), tag(0x14, "mark"), tag(0x0F, "2026-01-03T10:00:00.000Z"), page(0))
+    commands = tag(0x16, tag(0x07, tag(0x0D, "5:1"), told), tag(0x09, tag(0x0D, "5:3")))
+    whole = collection(tag(0x0B, "2"), tag(0x0E, "1"), commands)
+    limit = tag(0x05, tag(0x0E, "14"), tag(0x25, "59"))
+    body = bytearray(answer(limit if waits else whole).body)
+    body[place % len(body)] = value
+    try:
+        replace(SYNC, heartbeat=30 * waits, marker="mark").read(Reply(200, body=bytes(body[:end])))
+    except FaultError as error:
+        raised = error
+        assert raised.fault.kind.code
