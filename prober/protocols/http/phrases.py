@@ -22,6 +22,7 @@ DEFAULT = (
 HIDDEN = ("script", "style", "template", "noscript")
 OPENING = re.compile(rf"<(?:({'|'.join(HIDDEN)})\b|!--)")
 TAG = re.compile(r"<[^<>]*>")
+WORD = re.compile(r"[A-Za-z]+")
 SPACE = re.compile(r"\s+")
 
 
@@ -40,8 +41,18 @@ def refuse_error_page(reply: Reply, phrases: Iterable[str]) -> None:
 
 def recognised(body: bytes, phrases: Iterable[str]) -> str:
     """Return the first of `phrases` that the page shows, whatever its case, spaces and apostrophes; or nothing."""
+    page = body[:MOST].lower()
+    likely = [phrase for phrase in phrases if _may_show(page, phrase)]
+    if not likely:
+        return ""
     shown = _plain(visible(body))
-    return next((phrase for phrase in phrases if _plain(phrase) in shown), "")
+    return next((phrase for phrase in likely if _plain(phrase) in shown), "")
+
+
+def _may_show(page: bytes, phrase: str) -> bool:
+    """Whether the longest plain word of a phrase is in the page at all, which spares most pages being read."""
+    word = max(WORD.findall(phrase), key=len, default="")
+    return word.lower().encode() in page
 
 
 def visible(body: bytes) -> str:

@@ -15,7 +15,7 @@ from prober.protocols.owa import status
 FORM = "/owa/auth/logon.aspx"
 MOST = 262_144
 TAG = re.compile(r"<(?:script|link)\b[^<>]{0,2000}>", re.IGNORECASE)
-ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+ATTRIBUTE = re.compile(r"""(?<![a-z-])([a-z-]{1,30})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 
 
 def ended(url: str, reply: Reply, unwanted: Iterable[str], *, on_premises: bool) -> str:

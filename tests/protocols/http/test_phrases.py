@@ -64,6 +64,9 @@ def test_the_phrases_can_be_configured() -> None:
     assert split("") == ()
     assert recognised(b"<p>leider kaputt</p>", split("Out of order|Kaputt")) == "Kaputt"
     assert recognised(b"<p>Something went wrong</p>", split("")) == ""
+    stoerung = "<p>ST\u00d6RUNG, 503".encode()
+    assert recognised(stoerung, split("St\u00f6rung")) == "St\u00f6rung"
+    assert recognised(stoerung, split("503")) == "503"
 
 
 def test_any_bytes_are_a_page() -> None:

@@ -30,6 +30,7 @@ def test_the_way_ends_where_people_sign_in() -> None:
         assert end(url, said(b"<html>Sign in"), on_premises=False) == "sign-in"
     assert end(FORM, said(LOGON)) == "form"
     assert at_form(FORM)
+    assert at_form("https://mail.corp.test/OWA/Auth/Logon.aspx")
     assert not at_form(OWA)
 
 
@@ -73,6 +74,7 @@ def test_where_it_ends_elsewhere_it_says_why(url: str, reply: Reply, code: str, 
         ("<script src='prem/15.2/scripts/boot.js' crossorigin></script>", "/owa/prem/15.2/scripts/boot.js"),
         ("<SCRIPT async SRC=/x.js></SCRIPT>", "/x.js"),
         ('<link rel="modulepreload" href="/m.js">', "/m.js"),
+        ('<LINK REL="Preload" AS="script" HREF=" /n.js ">', "/n.js"),
         ('<script src="/a.js?x=1&amp;y=2"></script>', "/a.js?x=1&y=2"),
         ("<script>inline()</script><script src=/second.js></script>", "/second.js"),
         ('<script src="http://plain.test/a.js"></script><script src="/b.js"></script>', "/b.js"),
@@ -106,5 +108,6 @@ def test_any_bytes_are_a_page() -> None:
                 found.add(error.fault.kind.code)
     assert {"form", "owa_not_at_signin", "owa_anonymous_forbidden", "http_500"} <= found
     assert script(OWA, said(b"<script " * 40_000)) == ""
+    assert script(OWA, said((b"<script " + b"a" * 1900 + b">") * 130)) == ""
     rng = random.Random(1)
     assert script(OWA, said(bytes(rng.choice(b"<script rc=\"'>/") for _ in range(200_000)))) is not None
