@@ -105,7 +105,7 @@ def _cast(plot: Plot, expected: Expectation, clients: Collection[str]) -> tuple[
     """
     about = {name.partition("@")[0] for name in (*expected.red, *expected.green)}
     about |= {client for fault in plot.faults for client in fault.clients}
-    if plot.decoy or ALL in about:
+    if ALL in about or not about:
         about = set(clients)
     return tuple(client for client in clients if client in about and client != CONTROL)
 

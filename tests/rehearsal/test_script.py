@@ -98,7 +98,9 @@ def test_regions_that_nobody_knows_have_sites_as_well() -> None:
 
 def test_the_control_takes_part_unasked() -> None:
     """It is configured for every way out, and is no client of the tenant's."""
-    assert cut(DECOY).clients == ("activesync", "imap4")
+    everybody = replace(BUSY, clients=frozenset({"all", "control"}))
+    assert cut(replace(DECOY, faults=(everybody,))).clients == ("activesync", "imap4")
+    assert cut(DECOY).clients == ("imap4",)
 
 
 def test_who_is_not_concerned_stays_away() -> None:
