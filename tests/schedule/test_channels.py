@@ -390,6 +390,8 @@ def marked(
 
         world = World(mailbox, MARKED, make=make)
         await world.during(seconds)
+        await asyncio.sleep(1.0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
         return world
 
     return virtual.run(main())
