@@ -77,6 +77,7 @@ def test_the_table_has_its_steps_in_order() -> None:
     assert CLIENT.natural == {Environment.EXCHANGE_SERVER: Depth.REACH}
     with pytest.raises(ValueError, match="cold_every"):
         OwaOptions(cold_every=0)
+    assert OwaOptions(cold_every=1).cold_every == 1
 
 
 # -- all is well ---------------------------------------------------------------------------------------------------
@@ -115,6 +116,14 @@ async def test_on_premises_the_way_ends_at_the_form() -> None:
     assert outcome.skipped == ("static_asset", "calendar_and_mail_surrogate", "canary")
     assert facts(outcome, "landing_redirect")["ended"] == "form"
     assert facts(outcome, "health_page")["server"] == "EX"
+
+
+async def test_only_on_premises_a_server_may_sign_people_in_by_itself() -> None:
+    """By the schemes of its network."""
+    changed = {OWA: page("", 401, WWW_Authenticate="Negotiate")}
+    outcome = await outcome_of(changed, environment=Environment.EXCHANGE_SERVER, endpoints={"owa": OWA})
+    assert (outcome.fault, facts(outcome, "landing_redirect")["ended"]) == (None, "integrated")
+    assert landed(await outcome_of(changed))[1] == "owa_anonymous_forbidden"
 
 
 # -- each step breaks in turn --------------------------------------------------------------------------------------
