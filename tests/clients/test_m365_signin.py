@@ -94,7 +94,7 @@ def test_the_table_has_its_steps_in_order() -> None:
     "wrong",
     [
         {"client_id": " "},
-        {"redirect_uri": ""},
+        {"redirect_uri": " "},
         {"federation_host": "https://fs.corp.test"},
         {"federation_host": "fs.corp.test/adfs"},
         {"federation_host": "a b"},
@@ -207,7 +207,10 @@ async def realm(namespace: str, wanted: Any = "any", memory: dict[str, str] | No
 
 async def test_a_domain_that_is_known_no_more_is_the_token_services_error() -> None:
     """One that was configured, or known before; one that never was is a matter of set-up."""
-    assert landed(await realm("Unknown", "Managed"))[1:] == ("user_realm_lost", Reason.TOKEN_SERVICE_ERROR)
+    lost = await realm("Unknown", "Managed")
+    assert landed(lost)[1:] == ("user_realm_lost", Reason.TOKEN_SERVICE_ERROR)
+    assert lost.fault is not None
+    assert dict(lost.fault.evidence) == {"expected": "Managed"}
     memory: dict[str, str] = {}
     assert landed(await realm("Unknown", memory=memory))[1:] == ("user_realm_unknown", Reason.CLIENT_MISCONFIG)
     assert (await realm("Managed", memory=memory)).fault is None
@@ -251,6 +254,7 @@ async def test_a_token_that_is_no_good_is_the_token_services_error(token: str, c
 
 async def test_a_short_life_can_be_allowed_and_an_opaque_token_has_none_to_tell() -> None:
     """The latter is noted."""
+    assert (await outcome_of(token=jwt(exp=int(NOW) + 1800))).fault is None
     short = SigninOptions(least_token_life=60.0)
     assert (await outcome_of(token=jwt(exp=int(NOW) + 61), options=short)).fault is None
     opaque = await outcome_of(token="EwBwA8l6BAAU")
