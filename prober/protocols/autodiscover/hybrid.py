@@ -36,6 +36,11 @@ def trusted(url: str, home: str, address: str) -> bool:
     return there == here or any(_beneath(there, domain) for domain in (own, *ONLINE) if domain)
 
 
+def in_the_cloud(url: str) -> bool:
+    """Whether `url` is one of Exchange Online."""
+    return any(_beneath(host_of(url), domain) for domain in ONLINE)
+
+
 def host_of(url: str) -> str:
     """Return the host of a URL in lower case, empty where it has none."""
     try:
@@ -76,8 +81,8 @@ class Walk:
 
         Raises `FaultError` where that leads in a circle.
         """
-        in_the_cloud = address.lower().endswith(CLOUD_ADDRESS)
-        return self._at(CLOUD_URL if in_the_cloud else self.url, address)
+        there = CLOUD_URL if address.lower().endswith(CLOUD_ADDRESS) else self.url
+        return self._at(there, address)
 
     def _at(self, url: str, address: str) -> "Walk":
         visited = (*self.visited, _place(self.url, self.address))

@@ -58,6 +58,8 @@ REQUEST_FAILED = Kind("mapi_request_failed", ERROR)
 CONNECT_FAILED = Kind("mapi_connect_failed", ERROR)
 CONTEXT_MISSING = Kind("mapi_context_not_given", VIOLATION)
 MAILBOX_GONE = Kind("mapi_mailbox_gone", MAILBOX)
+NO_SESSION = Kind("mapi_no_session", MAILBOX)
+"""Connect itself is told that its context is not there: the front end has no mailbox server to make one on."""
 NO_DN = Kind("mapi_user_dn_unknown", MISCONFIG)
 NOT_OFFERED = Kind("mapi_not_offered", MISCONFIG)
 EXECUTE_FAILED = Kind("mapi_execute_failed", ERROR)
@@ -66,6 +68,7 @@ ELSEWHERE = Kind("mapi_wrong_server", Reason.REDIRECT_LOOP)
 REGISTRATION_FAILED = Kind("mapi_notification_refused", ERROR)
 WAIT_SILENT = Kind("mapi_wait_silent", LOST)
 WAIT_LOST = Kind("mapi_wait_lost", LOST)
+WAIT_MISSED = Kind("mapi_wait_missed", LOST)
 WAIT_REFUSED = Kind("mapi_wait_refused", LOST)
 
 

@@ -31,7 +31,8 @@ KEPT = 10_000
 class Context:
     """One session. `used` is on the tenant's clock, in seconds; `told` the last change its client has heard of.
 
-    `waiting`: how many requests hold it open at the moment. `mailbox` is `None` for the address book's.
+    `waiting`: how many requests hold it open at the moment. `mailbox` is `None` for the address book's. `subscription`:
+    the handle under which its client wants to hear of events, 0 for none.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Context:
     sequence: int = 1
     told: int = 0
     waiting: int = 0
+    subscription: int = 0
     key: str = ""
 
     @property

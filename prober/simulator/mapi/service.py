@@ -172,13 +172,15 @@ class Mapi:
             may=lambda one: self._premises.doorkeeper.may_open(admitted, one),
             home=lambda one: self._server_of(one) if here and one.site != here else "",
             now=self._tenant.clocks.now(),
+            subscription=context.subscription,
+            events=mailbox.sequence > context.told,
         )
         try:
             answer = rops.play(asked.rops, store)
             body = bodies.executed(answer) if len(answer) <= asked.longest else bodies.executed(b"", TOO_SMALL)
         except rops.FormatError:
             body = bodies.failed(rops.RPC_FORMAT)
-        context.told = mailbox.sequence
+        context.told, context.subscription = mailbox.sequence, store.subscription
         return self._told(request, body, self.contexts.advance(context))
 
     def _disconnect(self, request: Request, context: Context) -> Reply:

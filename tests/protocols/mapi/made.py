@@ -1,6 +1,7 @@
 """Answers written out by hand: heads, the lines before a body, and bodies field by field."""
 
 import struct
+from collections.abc import Sequence
 
 import pytest
 
@@ -17,6 +18,7 @@ DONE = (
     b"PROCESSING\r\nDONE\r\nX-ResponseCode: 0\r\nX-ElapsedTime: 250\r\n"
     b"X-StartTime: Mon, 16 Mar 2026 06:42:00 GMT\r\n\r\n"
 )
+END = DONE.removeprefix(b"PROCESSING\r\n")
 CONNECTED = (
     bytes.fromhex("00000000 00000000 60EA0000 06000000 10270000")
     + b"/o=microsoft/ou=Contoso/cn=Recipients/cn=\0"
@@ -76,6 +78,63 @@ NOTHING = executed(buffer(b""))
 def notified(pending: int, error: int = 0, status: int = 0) -> bytes:
     """Return the body of a NotificationWait answer (MS-OXCMAPIHTTP section 2.2.4.4.2)."""
     return struct.pack("<4I", status, error, pending, 0)
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Scripted:
+    """Implements `Flow`: bytes as they come, numbers of seconds in between, `None` for silence, and exceptions."""
+
+    def __init__(
+        self,
+        pieces: Sequence[bytes | float | Exception | None],
+        reply: Reply | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.pieces = list(pieces)
+        self.reply = reply or Reply(200, Headers(head("NotificationWait")))
+        self.clock = clock or Clock()
+        self.asked: list[float] = []
+        self.closed = False
+
+    @property
+    def status(self) -> int:
+        return self.reply.status
+
+    @property
+    def headers(self) -> Headers:
+        return self.reply.headers
+
+    async def receive(self, within: float) -> bytes | None:
+        self.asked.append(within)
+        piece = self.pieces.pop(0) if self.pieces else b""
+        if isinstance(piece, float):
+            return await self._pass(piece, within)
+        if isinstance(piece, Exception):
+            raise piece
+        self.clock.now += within if piece is None else 0.0
+        return piece
+
+    async def _pass(self, seconds: float, within: float) -> bytes | None:
+        self.clock.now += min(seconds, within)
+        if seconds > within:
+            self.pieces.insert(0, seconds - within)
+            return None
+        return await self.receive(within - seconds)
+
+    async def rest(self) -> Reply:
+        return self.reply
+
+    async def close(self) -> None:
+        self.closed = True
 
 
 def fault_of(question: object, reply: Reply) -> Fault:

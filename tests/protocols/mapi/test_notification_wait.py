@@ -1,6 +1,5 @@
 """NotificationWait, against answers that come when a test wants them to."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
@@ -10,40 +9,7 @@ from hypothesis import strategies as st
 from prober.exchange import Headers, Reply
 from prober.faults.taxonomy import PEER_RESET, TLS_ALERT, FaultError
 from prober.protocols.mapi.notification_wait import Waiting, begun, lost, wait_call
-from tests.protocols.mapi.made import DONE, REQUEST, head, notified
-
-END = DONE.removeprefix(b"PROCESSING\r\n")
-
-
-class Scripted:
-    """A flow of pieces: bytes, `None` for silence, an exception for a break."""
-
-    def __init__(self, pieces: Sequence[bytes | Exception | None], reply: Reply | None = None) -> None:
-        self.pieces = list(pieces)
-        self.reply = reply or Reply(200, Headers(head("NotificationWait")))
-        self.asked: list[float] = []
-        self.closed = False
-
-    @property
-    def status(self) -> int:
-        return self.reply.status
-
-    @property
-    def headers(self) -> Headers:
-        return self.reply.headers
-
-    async def receive(self, within: float) -> bytes | None:
-        self.asked.append(within)
-        piece = self.pieces.pop(0) if self.pieces else b""
-        if isinstance(piece, Exception):
-            raise piece
-        return piece
-
-    async def rest(self) -> Reply:
-        return self.reply
-
-    async def close(self) -> None:
-        self.closed = True
+from tests.protocols.mapi.made import DONE, END, REQUEST, Scripted, head, notified
 
 
 async def outcome(*pieces: bytes | Exception | None, seconds: float = 100.0) -> bool | str:

@@ -97,6 +97,23 @@ def test_what_is_not_granted_has_its_return_value(operations: bytes, value: int)
     assert handles == FREE
 
 
+def test_a_subscription_hears_of_events() -> None:
+    """RopRegisterNotification by the logon's handle (MS-OXCROPS section 2.2.14.1), and RopNotify about new mail."""
+    whole, folder = bytes.fromhex("29 00 00 01 06 00 01"), bytes.fromhex("29 00 00 01 06 00 00") + bytes(16)
+    both = bytes.fromhex("07000000") + FREE
+    for asked in (whole, folder):
+        answer, handles = answered(asked, handles=both)
+        assert (answer, handles) == (bytes.fromhex("29 01 00000000"), bytes.fromhex("07000000 08000000"))
+    assert answered(whole)[0] == bytes.fromhex("29 01 B9040000")
+    waiting = store()
+    waiting.subscription, waiting.events = 8, True
+    told = rops.play(buffer(b"", b""), waiting)[10:]
+    assert told[:8] == bytes.fromhex("2A 08000000 00 0280")
+    assert told.endswith(b"IPM.Note\0")
+    waiting.events = False
+    assert rops.play(buffer(b"", b""), waiting)[10:] == b""
+
+
 def test_a_release_is_not_answered() -> None:
     """And operations behind it are."""
     release = bytes.fromhex("01 00 00")
