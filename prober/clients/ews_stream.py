@@ -28,6 +28,7 @@ from prober.protocols.ews.streaming import (
 )
 from prober.transaction import Transaction
 
+HELD = "held_subscription"
 FIRST_WORD = 30.0
 """Seconds within which a stream says that it is open."""
 SILENCE = 60.0
@@ -38,6 +39,24 @@ GRACE = 10.0
 """Seconds that a notification may come later than the change can be seen."""
 MANY = 500
 """Notifications after which the inbox is looked at in between, so that they need not be kept."""
+
+
+async def subscribe(tx: Transaction, name: str) -> str:
+    """Return a new subscription, which the device remembers as `name`. Raises `FaultError`.
+
+    One that was left behind under that name is ended before: a mailbox may have few.
+    """
+    with suppress(FaultError):
+        await unsubscribe(tx, name)
+    tx.device.memory[name] = await say(tx, Subscribe(caller(tx, affinity=True), ARRIVALS))
+    return tx.device.memory[name]
+
+
+async def unsubscribe(tx: Transaction, name: str) -> None:
+    """End the subscription that the device remembers as `name`, if there is one. Raises `FaultError`."""
+    subscription = tx.device.memory.pop(name, "")
+    if subscription:
+        await say(tx, Unsubscribe(caller(tx, affinity=True), subscription))
 
 
 class Stream:
@@ -170,7 +189,7 @@ class HeldStream:
         """Learn what is in the inbox, subscribe to what comes, and leave the stream open. Raises `FaultError`."""
         push = tx.assignment.push
         self._minutes = min(max(-int(-(push.hold if push else 0.0) // 60), SHORTEST), LONGEST)
-        self._subscription = await say(tx, Subscribe(caller(tx, affinity=True), ARRIVALS))
+        self._subscription = await subscribe(tx, HELD)
         self._state = (await follow(tx, tx.device.memory.get("inbox_state", ""))).state
         self._stream = await Stream.open(tx, self._subscription, self._minutes)
 
@@ -239,5 +258,5 @@ class HeldStream:
         if stream is not None:
             await stream.close()
         with suppress(FaultError):
-            await say(tx, Unsubscribe(caller(tx, affinity=True), self._subscription))
+            await unsubscribe(tx, HELD)
         await tx.close()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from prober.clients.ews import ENDPOINT, EwsOptions, Turn, ask, caller, follow, options_of, say
-from prober.clients.ews_stream import HeldStream, Stream
+from prober.clients.ews_stream import HeldStream, Stream, subscribe
+from prober.clients.ews_stream import unsubscribe as leave
 from prober.faults.taxonomy import FaultError
 from prober.model import Assignment
 from prober.protocols.autodiscover.pox import AskPox, PoxChallenge
@@ -18,7 +19,7 @@ from prober.protocols.ews.get_folder import GetFolder
 from prober.protocols.ews.get_item import GetItem
 from prober.protocols.ews.get_user_availability import GetUserAvailability
 from prober.protocols.ews.get_user_oof_settings import GetUserOofSettings
-from prober.protocols.ews.streaming import SHORTEST, Subscribe, Unsubscribe
+from prober.protocols.ews.streaming import SHORTEST
 from prober.protocols.ews.sync_folder_hierarchy import SyncFolderHierarchy
 from prober.protocols.http.health_page import HealthPage, beside
 from prober.protocols.http.oauth_challenge import OAuthChallenge
@@ -26,6 +27,7 @@ from prober.transaction import Client, Scopes, SkipStep, Step, Transaction, has_
 from prober.vocabulary import Depth, Environment
 
 DISCOVERY = "autodiscover_pox"
+SUBSCRIPTION = "subscription"
 PAGES = 20
 HALF_HOUR = 1800.0
 
@@ -212,7 +214,7 @@ async def canary(tx: Transaction, mailbox: Mailbox) -> None:
 
 async def subscribe_streaming(tx: Transaction, mailbox: Mailbox) -> None:
     """Ask to be told of new mail."""
-    mailbox.subscription = await say(tx, Subscribe(caller(tx, affinity=True)))
+    mailbox.subscription = await subscribe(tx, SUBSCRIPTION)
 
 
 async def stream_wait(tx: Transaction, mailbox: Mailbox) -> None:
@@ -227,7 +229,7 @@ async def stream_wait(tx: Transaction, mailbox: Mailbox) -> None:
 
 async def unsubscribe(tx: Transaction, mailbox: Mailbox) -> None:
     """End the subscription; one that is left behind would lapse by itself."""
-    await say(tx, Unsubscribe(caller(tx, affinity=True), mailbox.subscription))
+    await leave(tx, SUBSCRIPTION)
 
 
 def _stream_limit(assignment: Assignment) -> float:

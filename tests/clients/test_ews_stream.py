@@ -96,7 +96,15 @@ async def test_what_the_client_knows_of_the_inbox_is_where_it_begins() -> None:
     server = scripted(())
     await opened(server, memory=memory)
     assert b"<m:SyncState>known<" in server.bodies("SyncFolderItems")[0]
-    assert memory == {"inbox_state": "known"}
+    assert memory == {"inbox_state": "known", "held_subscription": "s1"}
+
+
+async def test_a_subscription_that_a_lost_channel_has_left_is_ended() -> None:
+    """By the next one."""
+    memory: dict[str, str] = {}
+    await opened(scripted(()), memory=memory)
+    await opened(server := scripted(()), memory=memory)
+    assert server.asked[:2] == ["Unsubscribe", "Subscribe"]
 
 
 async def test_a_stream_that_cannot_be_opened_is_hung_up() -> None:
@@ -327,6 +335,7 @@ async def test_leave_is_taken_whatever_the_server_says(refusal: Reply | FaultErr
     await held.close(tx)
     assert server.opened_lines[0].closed
     assert server.asked[-1] == "Unsubscribe"
+    assert "held_subscription" not in tx.device.memory
 
 
 # -- the tenant ----------------------------------------------------------------------------------------------------

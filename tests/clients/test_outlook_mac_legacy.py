@@ -330,6 +330,22 @@ async def test_a_subscription_that_cannot_be_ended_lapses() -> None:
     assert (outcome.fault, names(outcome)[-1]) == (None, "unsubscribe")
 
 
+@pytest.mark.parametrize("refusal", [None, failed("Unsubscribe", "ErrorSubscriptionNotFound")])
+async def test_a_subscription_left_behind_is_ended_the_next_time(refusal: Reply | None) -> None:
+    """A mailbox may have few of them, and a stream that keeps breaking would leave many."""
+    memory: dict[str, str] = {}
+    server = Server()
+    server.lines = [Line(server.hands, b"")]
+    assert landed(await run(server, memory))[0] == "stream_wait"
+    server = Server(Subscribe=subscribed("s2"), SyncFolderItems=items("i2"))
+    if refusal is not None:
+        server.answers["Unsubscribe"] = [refusal]
+    assert (await run(server, memory)).fault is None
+    ended = [body.partition(b"<m:SubscriptionId>")[2][:2] for body in server.bodies("Unsubscribe")]
+    assert ended == [b"s1", b"s2"]
+    assert "subscription" not in memory
+
+
 # -- everything that can break -------------------------------------------------------------------------------------
 
 THROTTLED = "<m:MessageXml><t:Value Name='BackOffMilliseconds'>300000</t:Value></m:MessageXml>"
