@@ -18,10 +18,12 @@ from typing import Any, TypeVar
 import uvicorn
 from starlette.applications import Starlette
 
+from prober.advisories.onsets import Onsets
 from prober.assembly import Assembly
 from prober.clients import catalogue
 from prober.listen import DEFAULT_LISTEN, bind, name
 from prober.model import Assignment
+from prober.notices import Notices
 from prober.observe.log import OutcomeLog
 from prober.observe.metrics import Metrics
 from prober.observe.report import Finished
@@ -115,7 +117,9 @@ class Service:
         self._controls = [one for one in settings.assignments if one.client == CONTROL]
         self.metrics = self._metrics(settings, clients)
         board = StatusBoard(settings.assignments, clients)
-        hearers: tuple[Sink, ...] = (self.metrics, board, OutcomeLog(), *sinks)
+        onsets = Onsets(store.section("onsets"))
+        own = (onsets,) if settings.service_health else ()
+        hearers: tuple[Sink, ...] = (self.metrics, board, OutcomeLog(), *own, *sinks)
         self.assembly = Assembly(
             settings,
             clients,
@@ -135,7 +139,16 @@ class Service:
             restraint=self.assembly.restraint,
             watch=self.metrics,
         )
-        self._web = WebServer(application(self.metrics, board, lambda: self._ready, panels))
+        self._notices = self._reader(settings, onsets)
+        shown = (*panels, self._notices.panel) if self._notices else panels
+        self._web = WebServer(application(self.metrics, board, lambda: self._ready, shown))
+
+    def _reader(self, settings: Settings, onsets: Onsets) -> Notices | None:
+        """Return what reads Microsoft's own notices, where that is configured."""
+        section = settings.service_health
+        if section is None:
+            return None
+        return Notices(settings, section, self.assembly.networks, self._store, self.metrics, onsets)
 
     def _metrics(self, settings: Settings, clients: Mapping[str, Client[Any]]) -> Metrics:
         metrics = Metrics(
@@ -160,6 +173,8 @@ class Service:
         _settle_memory()
         self.assembly.health.start()
         self._channels.start()
+        if self._notices:
+            self._notices.start()
         scheduling = asyncio.create_task(self._runner.run(), name="scheduling")
         saving = asyncio.create_task(self._keep_saving(), name="saving")
         serving = asyncio.create_task(self._web.serve(sockets), name="serving")
@@ -172,6 +187,8 @@ class Service:
         LOG.info("stopping")
         scheduling.cancel()
         await asyncio.gather(self._runner.drain(grace), self._channels.drain())
+        if self._notices:
+            await self._notices.close()
         await self.assembly.close()
         self._ending.set()
         self._web.should_exit = True

@@ -68,6 +68,10 @@ class Networks:
         """Return the network that takes the way out of `target`."""
         return self._by_target[target]
 
+    def along(self, route: Route) -> Network:
+        """Return the network of a route that no target takes."""
+        return self._by_route(route)
+
     async def close(self) -> None:
         """Close every network."""
         for _, network in self._made:

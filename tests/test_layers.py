@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "prober"
-COMPOSERS = {"__init__", "__main__", "app", "assembly", "cli", "rehearsal"}
+COMPOSERS = {"__init__", "__main__", "app", "assembly", "cli", "enrolment", "notices", "rehearsal"}
 BOTH_SIDES = {"cli", "rehearsal"}
 """Who may know the prober and the simulated tenant it rehearses against."""
 OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "time", "threading", "subprocess", "select", "selectors"}
@@ -40,6 +40,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("faults", "identity.spec", "model", "secret", "timeline", "transaction", "verdict", "vocabulary"),
     },
     "observe": {"faults", "model", "transaction", "verdict", "vocabulary"},
+    "advisories": {
+        *("exchange", "faults.taxonomy", "model", "protocols.http.status", "verdict", "vocabulary"),
+    },
     "simulator": set(),
 }
 
@@ -108,6 +111,10 @@ def test_every_module_keeps_within_its_walls(path: Path) -> None:
         ("clients", "from prober.net.network import Network"),
         ("net", "from prober.transaction import Token"),
         ("observe", "from prober import net"),
+        ("advisories", "from prober.net.transport import HttpTransport"),
+        ("advisories", "from prober.observe.metrics import Metrics"),
+        ("advisories", "from prober.protocols.http import diagnostics"),
+        ("schedule", "from prober.advisories.onsets import Onsets"),
         ("observe", "from prober.clients import catalogue"),
         ("settings", "from prober.net import network"),
         ("model", "from prober.exchange import Call"),

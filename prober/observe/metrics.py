@@ -129,6 +129,27 @@ METRICS: tuple[Spec, ...] = (
         (*PAIR, "retirement"),
         "Whether the last attempt found something open that the service has withdrawn; appears when it first does.",
     ),
+    Spec(
+        "clientaccess_advisory_active",
+        "gauge",
+        ("service", "client"),
+        "Whether a notice of Microsoft's about a service is open; with a client, one that names it. Absent before the "
+        "first reading.",
+    ),
+    Spec(
+        "clientaccess_advisory_lead_seconds",
+        "gauge",
+        ("service", "client"),
+        "From our onset to the publication of the notice that may be about it: positive when we were ahead. Absent "
+        "without a possible match.",
+    ),
+    Spec("clientaccess_advisory_reads_total", "counter", ("result",), "Readings of Microsoft's notices."),
+    Spec(
+        "clientaccess_advisory_last_read_timestamp_seconds",
+        "gauge",
+        (),
+        "When they were last read whole; 0 before the first time, and where they are not read at all.",
+    ),
     Spec("clientaccess_scheduler_lag_seconds", "histogram", (), "From intended start to actual start.", LAG_BUCKETS),
     Spec("clientaccess_scheduler_missed_total", "counter", PAIR, "Slots skipped because the last run was still going."),
     Spec("clientaccess_scheduler_crashes_total", "counter", PAIR, "Attempts that a bug around them cost."),
@@ -319,6 +340,10 @@ class Metrics:
     def sink_error(self, sink: str) -> None:
         """An observer failed to take in an outcome."""
         self._child("clientaccess_sink_errors_total", sink).inc()
+
+    def family(self, name: str) -> Any:
+        """Return one metric of the table, for who exports what only he knows."""
+        return self._metrics[name]
 
     # -- making --------------------------------------------------------------------------------------------------
 

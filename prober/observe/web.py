@@ -81,7 +81,7 @@ def application(
             Route("/-/ready", show_ready),
             *(route for panel in panels for route in panel.routes),
         ],
-        middleware=[Middleware(Secured, fields=security(forms=bool(panels)))],
+        middleware=[Middleware(Secured, fields=security(forms=any(panel.routes for panel in panels)))],
     )
 
 
