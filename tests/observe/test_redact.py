@@ -1,8 +1,13 @@
+import ast
+from pathlib import Path
+
 import pytest
 
-from prober.observe.redact import HIDDEN, LONGEST, evidence
+from prober.observe.redact import HIDDEN, LONGEST, SHOWN, evidence
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_only_known_names_are_shown() -> None:
@@ -35,3 +40,28 @@ def test_values_are_short_and_on_one_line() -> None:
 
 def test_numbers_and_truth_values_stay_what_they_are() -> None:
     assert evidence({"count": 3, "cached": True}) == {"count": 3, "cached": True}
+
+
+def named() -> set[str]:
+    """Return every name under which a step keeps a fact, or a reader evidence, as it stands in the code."""
+    found: set[str] = set()
+    rooms = ("clients", "protocols")
+    files = [path for room in rooms for path in (ROOT / "prober" / room).rglob("*.py")]
+    for path in (*files, ROOT / "prober" / "sightings.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called == "note":
+                found |= {word.arg for word in node.keywords if word.arg}
+            if called == "FaultError":
+                given = [one for one in node.args[1:2] if isinstance(one, ast.Dict)]
+                keys = [key for one in given for key in one.keys if isinstance(key, ast.Constant)]
+                found |= {str(key.value) for key in keys}
+    return found
+
+
+def test_what_is_kept_is_shown() -> None:
+    """A fact under a name that nobody shows is kept for nothing."""
+    assert named() - SHOWN == set()
+    assert {"changes", "http_status"} <= named()
