@@ -7,13 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from prober.clients import graph_mailbox as graph
-from prober.clients.graph_mailbox import GraphMailbox
 from prober.clients.imap4_channel import HeldInbox
 from prober.faults.taxonomy import FaultError, Kind, Reason
 from prober.transaction import Transaction
 
 EVERY = 60.0
 """Seconds between two questions on a held connection."""
+LINK = "held_delta"
+"""Under which the channel follows the Inbox: an attempt in between must not take its news."""
 CONNECTION_LOST = Kind("held_connection_lost", Reason.PUSH_CHANNEL_LOST)
 
 
@@ -48,13 +49,12 @@ class HeldBeside:
 class HeldConnection:
     """One connection on which the same question is asked every minute: what is new in the Inbox."""
 
-    _mailbox: GraphMailbox = field(default_factory=GraphMailbox)
     _connections: int = 0
 
     async def open(self, tx: Transaction) -> None:
-        """Follow the Inbox, and remember how many connections that took."""
-        tx.device.forget("mail_delta")
-        await graph.mail_delta_next(tx, self._mailbox)
+        """Follow the Inbox by a link of its own, and remember how many connections that took."""
+        tx.device.forget(LINK)
+        await graph.news(tx, LINK)
         self._connections = tx.connections
 
     async def wait(self, tx: Transaction, seconds: float) -> bool:
@@ -62,10 +62,10 @@ class HeldConnection:
         until = tx.timeline.clock() + seconds
         while (left := until - tx.timeline.clock()) > 0:
             await tx.rest(min(left, EVERY))
-            await graph.mail_delta_next(tx, self._mailbox)
+            items = await graph.news(tx, LINK)
             if tx.connections != self._connections:
                 raise FaultError(CONNECTION_LOST, {"connections": str(tx.connections - self._connections)})
-            if tx.timeline.facts.get("items"):
+            if items:
                 return True
         return False
 

@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 
 from prober.clients.imap4_mailbox import MailProgram, begin_idle, select_inbox, sign_in
 from prober.faults.taxonomy import FaultError, Kind, Reason
 from prober.protocols.graph import status
 from prober.protocols.graph.calendar import CalendarDelta
 from prober.protocols.graph.mail import FindCanary, ListFolders, MailDelta, Newest, user_url
-from prober.protocols.graph.reading import Page
+from prober.protocols.graph.reading import Page, usable
 from prober.protocols.imap.commands import FetchNewest, Logout, Noop
 from prober.transaction import Scopes, SkipStep, Transaction
 
@@ -78,6 +79,19 @@ async def mail_delta_prime(tx: Transaction, mailbox: GraphMailbox) -> None:
 async def mail_delta_next(tx: Transaction, mailbox: GraphMailbox) -> None:
     """Ask what is new in the Inbox since the last time."""
     tx.note(items=await _followed(tx, "mail_delta", _mail))
+
+
+async def news(tx: Transaction, name: str) -> int:
+    """Return how many items are new since the last time for who follows the Inbox as `name`; begun anew, none are."""
+    try:
+        known = bool(_kept(tx, name))
+        count = await _round(tx, name, _mail)
+    except FaultError as error:
+        if not _begins_anew(tx, name, error):
+            raise
+        await _round(tx, name, _mail)
+        return 0
+    return count if known else 0
 
 
 async def calendar_delta(tx: Transaction, mailbox: GraphMailbox) -> None:
@@ -167,16 +181,23 @@ async def _followed(tx: Transaction, name: str, follow: Follow) -> int:
     try:
         return await _round(tx, name, follow)
     except FaultError as error:
-        if error.fault.kind is not status.RESYNC or name not in tx.device.memory:
+        if not _begins_anew(tx, name, error):
             raise
+    return await _round(tx, name, follow)
+
+
+def _begins_anew(tx: Transaction, name: str, error: FaultError) -> bool:
+    """Whether a fault is that of a link no longer known; then it is forgotten, and noted."""
+    if error.fault.kind is not status.RESYNC or name not in tx.device.memory:
+        return False
     tx.note(link="refused")
     tx.device.forget(name)
-    return await _round(tx, name, follow)
+    return True
 
 
 async def _round(tx: Transaction, name: str, follow: Follow) -> int:
     """Read pages until the server says that this was all; keep its link; return how many items came."""
-    link, count = tx.device.memory.get(name, ""), 0
+    link, count = _kept(tx, name), 0
     for _ in range(PAGES):
         page = await follow(tx, link)
         count += len(page.items)
@@ -187,8 +208,22 @@ async def _round(tx: Transaction, name: str, follow: Follow) -> int:
         raise FaultError(status.TOO_MANY_PAGES, {"pages": str(PAGES)})
     if not page.delta_link:
         raise FaultError(status.WRONG_SHAPE, {"missing": "@odata.deltaLink"})
-    tx.device.memory[name] = page.delta_link
+    tx.device.memory[name], tx.device.memory[f"{name}_of"] = page.delta_link, _owner(tx)
     return count
+
+
+def _kept(tx: Transaction, name: str) -> str:
+    """Return the link of the last round, if it is one of this mailbox at this host: configuration may have changed."""
+    owner, link = tx.device.memory.get(f"{name}_of", ""), tx.device.memory.get(name, "")
+    if link and owner == _owner(tx) and usable(link, user(tx)):
+        return link
+    tx.device.forget(name)
+    return ""
+
+
+def _owner(tx: Transaction) -> str:
+    """Return a digest of the mailbox and where it is: an address does not belong in a state file."""
+    return blake2b(user(tx).lower().encode(), digest_size=8).hexdigest()
 
 
 async def _mail(tx: Transaction, link: str) -> Page:

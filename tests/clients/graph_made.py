@@ -122,6 +122,7 @@ def transaction(
     canary: str | None = None,
     sightings: Sightings | None = None,
     endpoints: dict[str, str] | None = None,
+    mailbox: str = "probe@contoso.example",
     clock: Callable[[], float] | None = None,
     wall: Callable[[], float] = lambda: NOW,
 ) -> Transaction:
@@ -135,7 +136,7 @@ def transaction(
         "outlook_service": f"{HOST}/outlookservice/ishxscapable",
         **(endpoints or {}),
     }
-    target = Target("t", environment, "probe@contoso.example", urls, canary=canary)
+    target = Target("t", environment, mailbox, urls, canary=canary)
     credential = None if depth is Depth.REACH else "app"
     kind = "client_credentials" if credential else ""
     assignment = Assignment(client.name, target, depth, 120, 60, credential, kind, steps=steps, options=options)

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from prober.clients.graph_channel import HeldConnection
+from prober.clients.graph_mailbox import GraphMailbox, mail_delta_next
 from prober.clients.outlook_mac import CLIENT
 from prober.faults.taxonomy import PEER_RESET, FaultError, Reason
 from tests.clients.graph_made import Web, transaction
-from tests.protocols.graph.made import DELTA, collection
+from tests.protocols.graph.made import DELTA, collection, error
 
 QUIET, NEWS = collection(delta_link=DELTA), collection({"id": "1"}, delta_link=DELTA)
 
@@ -59,3 +60,19 @@ async def test_a_reset_while_asking_keeps_its_name(now: list[float]) -> None:
     with pytest.raises(FaultError) as caught:
         await held.wait(tx, 600.0)
     assert caught.value.fault.reason is Reason.CONNECTION_RESET
+
+
+async def test_an_attempt_in_between_takes_no_news_from_it(now: list[float]) -> None:
+    """Each follows the Inbox by a link of its own."""
+    web = Web(delta=[QUIET, NEWS, NEWS])
+    held, tx = await opened(web, now)
+    await mail_delta_next(tx, GraphMailbox())
+    assert await held.wait(tx, 90.0)
+
+
+async def test_a_link_that_is_known_no_more_brings_no_news(now: list[float]) -> None:
+    """What comes with a new beginning was there before."""
+    web = Web(delta=[QUIET, error("SyncStateNotFound", 410), NEWS, QUIET, NEWS])
+    held, tx = await opened(web, now)
+    assert not await held.wait(tx, 90.0)
+    assert await held.wait(tx, 90.0)

@@ -45,13 +45,15 @@ async def test_pages_are_followed_to_the_link_that_is_kept() -> None:
 @pytest.mark.parametrize("refusal", [error("SyncStateNotFound", 410), error("resyncRequired", 410)])
 async def test_a_link_that_is_known_no_more_is_begun_anew_once(refusal: Any) -> None:
     """A second refusal is a fault."""
-    memory = {"mail_delta": SECOND, "graph_warm": "5"}
+    memory: dict[str, str] = {}
+    await outcome_of(Web(), memory)
+    memory["mail_delta"] = SECOND
     web = Web(delta=[refusal, collection({"id": "1"}, delta_link=DELTA)])
     outcome = await outcome_of(web, memory)
     assert outcome.fault is None
     assert facts(outcome, "mail_delta_next")["link"] == "refused"
     assert memory["mail_delta"] == DELTA
-    broken = await outcome_of(Web(delta=refusal), {"mail_delta": SECOND, "graph_warm": "5"})
+    broken = await outcome_of(Web(delta=refusal), memory)
     assert broken.failure is not None
     assert broken.failure.step == "mail_delta_next"
     assert broken.fault is not None
@@ -119,3 +121,23 @@ async def test_a_canary_that_another_sees_is_missed() -> None:
     missed = await outcome_of(Web(canary=collection()), sightings=seen, canary="k4d8fy2w")
     assert missed.fault is not None
     assert missed.fault.kind.code == "canary_missing"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"endpoints": {"graph": "https://graph.microsoft.us/v1.0"}},
+        {"mailbox": "other@contoso.example"},
+    ],
+)
+async def test_a_link_of_another_host_or_mailbox_is_never_asked(change: dict[str, Any]) -> None:
+    """Configuration may have changed since: our token goes nowhere else, and no other mailbox is followed."""
+    memory: dict[str, str] = {}
+    await outcome_of(Web(delta=collection(delta_link=SECOND)), memory)
+    assert memory["mail_delta"] == SECOND
+    there = DELTA.replace("graph.microsoft.com", "graph.microsoft.us") if "endpoints" in change else DELTA
+    web = Web(delta=collection(delta_link=there), calendar=collection(delta_link=there))
+    outcome = await outcome_of(web, memory, **change)
+    assert outcome.fault is None
+    assert SECOND not in [call.url for call in web.calls]
+    assert "contoso" not in str(memory)

@@ -40,8 +40,9 @@ class Discover:
 
     def read(self, reply: Reply) -> Found:
         """Return the URL. Raises `FaultError`."""
-        if reply.status in (301, 302, 307, 308) and _is_https(reply.headers.get("location")):
-            return Found(reply.headers.get("location"), hybrid=True)
+        location = reply.headers.get("location")
+        if reply.status in (301, 302, 307, 308) and _is_https(location):
+            return Found(location, hybrid=urlsplit(location).hostname != urlsplit(self.url).hostname)
         answer = _object(reply.body)
         if reply.status == 400 and isinstance(answer.get("ErrorCode"), str):
             name = answer["ErrorCode"]

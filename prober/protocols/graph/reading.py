@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from prober.protocols.graph import status
 from prober.protocols.http import diagnostics
 from prober.protocols.http import status as http
 
+PORTS: Mapping[str, int] = MappingProxyType({"https": 443, "http": 80})
 LONGEST = 4 << 20
 """Bytes of one answer."""
 
@@ -87,14 +89,19 @@ def _object(body: bytes) -> dict[str, Any] | None:
 def _link(reply: Reply, link: object, asked: str) -> str:
     if link is None:
         return ""
-    if not isinstance(link, str) or not _same_origin(link, asked) or not link.isprintable() or " " in link:
+    if not isinstance(link, str) or not usable(link, asked):
         raise FaultError(status.FOREIGN_LINK, diagnostics.evidence(reply.headers))
     return link
 
 
-def _same_origin(link: str, asked: str) -> bool:
+def usable(link: str, asked: str) -> bool:
+    """Whether a link may be asked with our token: printable ASCII, at the origin of `asked` (RFC 6454 section 4)."""
+    if not link.isascii() or not link.isprintable() or " " in link:
+        return False
     try:
-        there, here = ((one.scheme, one.hostname, one.port) for one in (urlsplit(link), urlsplit(asked)))
+        there, here = (
+            (one.scheme, one.hostname, one.port or PORTS.get(one.scheme)) for one in (urlsplit(link), urlsplit(asked))
+        )
     except ValueError:
         return False
     return there == here

@@ -18,6 +18,12 @@ def reason(reply: Reply) -> Reason:
     return caught.value.fault.reason
 
 
+def test_a_port_that_goes_without_saying_may_be_said() -> None:
+    """RFC 6454 section 4: an origin has one whether or not it is written."""
+    link = "https://graph.microsoft.com:443/v1.0/next"
+    assert page(collection(next_link=link), USER).next_link == link
+
+
 def test_a_page_has_items_and_a_link() -> None:
     """To the next page, or to the next round."""
     assert page(collection({"id": "1"}, next_link=NEXT), USER) == Page(({"id": "1"},), NEXT, "")
@@ -35,6 +41,8 @@ def test_a_page_has_items_and_a_link() -> None:
         "https://graph.microsoft.com/v1.0/a\r\nX: y",
         "https://[graph",
         "/v1.0/next",
+        "https://graph.microsoft.com/v1.0/\u0142",
+        "https://graph.microsoft.com:99999/v1.0/",
     ],
 )
 def test_a_link_never_leaves_the_host_that_was_asked(link: str) -> None:
