@@ -37,7 +37,7 @@ class Rule:
 
     window: float = 30 * MINUTE
     calm: float = 10 * MINUTE
-    ratio: float = 0.02
+    ratio: float = 0.015
     failures: int = 4
     minutes: int = 4
     count: int = 20

@@ -53,6 +53,8 @@ class Theatre:
         self.settings = load([_changed(file, canary=False, long=False)], catalogue())
         self.with_canary = load([_changed(file, canary=True, long=False)], catalogue())
         self.waiting = load([_changed(file, canary=False, long=True)], catalogue())
+        bare = self.simulator.write_configuration(folder, Wishes(clients, objective=5.0, steps=False))
+        self.plain = load([_changed(bare, canary=False, long=False)], catalogue())
 
     @property
     def mailbox(self) -> Mailbox:
