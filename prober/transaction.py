@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -248,6 +248,8 @@ def _authorised(call: Call, value: str) -> Call:
 
 Run = Callable[[Transaction, S], Awaitable[None]]
 Applies = Callable[[Assignment], bool]
+HEALTH_PAGE = "health_page"
+"""The step that reads the page of a server's own for load balancers."""
 WITHOUT_TOKENS = frozenset({"basic", "ntlm", "negotiate"})
 
 
@@ -404,13 +406,29 @@ async def perform(
             if result is None:
                 skipped.append(step.name)
                 continue
-            results.append(result)
+            results.append(_beside_its_health_page(result, results))
             if result.fault:
                 skipped += [later.name for later in steps[position + 1 :]]
                 break
     finally:
         await tx.close()
     return Outcome(client.name, tx.target.name, started_at, clock() - started, tuple(results), tuple(skipped))
+
+
+def _beside_its_health_page(result: StepResult, before: Sequence[StepResult]) -> StepResult:
+    """Return a result that failed with what the server's own health page had said: that it is well, and in rotation."""
+    well = any(one.step == HEALTH_PAGE and one.fault is None for one in before)
+    if result.fault is None or not well:
+        return result
+    return replace(result, facts=MappingProxyType({**result.facts, HEALTH_PAGE: "healthy"}))
+
+
+def _of_a_withdrawn_way(fault: Fault, assignment: Assignment) -> Fault:
+    """Return what a refused password means: in the cloud, which takes none any more, that this way is withdrawn."""
+    online = assignment.target.environment is Environment.EXCHANGE_ONLINE
+    if not online or assignment.credential_kind not in WITHOUT_TOKENS or fault.reason is not Reason.AUTH_REJECTED:
+        return fault
+    return Fault(kinds.BASIC_RETIRED, MappingProxyType({**fault.evidence, "was": fault.kind.code}), fault.phase)
 
 
 async def attempt(step: Step[S], tx: Transaction, memory: S, left: float) -> StepResult | None:
@@ -433,7 +451,7 @@ async def attempt(step: Step[S], tx: Transaction, memory: S, left: float) -> Ste
         if step.overdue is not None:
             fault = Fault(step.overdue, phase=fault.phase)
     except Exception as exc:  # noqa: BLE001 - the one net under every step
-        fault = classify(exc, timeline.interrupted)
+        fault = _of_a_withdrawn_way(classify(exc, timeline.interrupted), tx.assignment)
     elapsed = timeline.clock() - started
     if fault and step.tolerated:
         timeline.note(tolerated=fault.kind.code)

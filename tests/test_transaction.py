@@ -296,3 +296,42 @@ def test_scopes_name_the_server_of_ones_own_as_audience() -> None:
     )
     graph = Scopes("https://graph.microsoft.com/.default", "https://outlook.office365.com.evil.example/.default")
     assert graph.at("mail.corp.example") == graph
+
+
+async def health_page(tx: Transaction, memory: list[str]) -> None:
+    """Read the page of the server's own."""
+
+
+async def refuse(tx: Transaction, memory: list[str]) -> None:
+    """Be refused."""
+    raise FaultError(kinds.Kind("refused_in_this_test", kinds.Reason.AUTH_REJECTED), {"http_status": "401"})
+
+
+async def test_a_failure_stands_beside_what_the_servers_own_page_said() -> None:
+    """A server that calls itself well while its clients fail is worth a look."""
+    steps = (Step(health_page, Depth.REACH), Step(first, Depth.REACH), Step(refuse, Depth.REACH))
+    outcome = await perform(client(*steps), transaction())
+    assert [result.facts.get("health_page") for result in outcome.results] == [None, None, "healthy"]
+    alone = await perform(client(Step(refuse, Depth.REACH)), transaction())
+    assert "health_page" not in alone.results[0].facts
+
+
+@pytest.mark.parametrize(
+    ("environment", "credential_kind", "code"),
+    [
+        (Environment.EXCHANGE_ONLINE, "basic", "basic_retired"),
+        (Environment.EXCHANGE_ONLINE, "ntlm", "basic_retired"),
+        (Environment.EXCHANGE_ONLINE, "client_credentials", "refused_in_this_test"),
+        (Environment.EXCHANGE_SERVER, "basic", "refused_in_this_test"),
+    ],
+)
+async def test_a_refused_password_is_a_withdrawn_way_in_the_cloud(
+    environment: Environment, credential_kind: str, code: str
+) -> None:
+    """On servers of one's own it is a password."""
+    target = replace(TARGET, environment=environment)
+    assignment = replace(ASSIGNMENT, target=target, credential="c", credential_kind=credential_kind)
+    outcome = await perform(client(Step(refuse, Depth.REACH)), transaction(assignment=assignment))
+    assert outcome.fault is not None
+    assert outcome.fault.kind.code == code
+    assert outcome.fault.evidence["http_status"] == "401"

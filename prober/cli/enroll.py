@@ -1,6 +1,5 @@
 """`prober enroll`: consent that a person gives once, left as a refresh token in a file; and the canary item."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,6 +173,8 @@ def _proof(spec: "CredentialSpec") -> dict[str, str]:
 
 def _signed_in(wanted: _Wanted, *, by_code: bool, browser: bool, within: float) -> "Secret":
     """Have a person sign in; exit 1 when that comes to nothing."""
+    import asyncio
+
     from prober.enrolment.consent import by_browser, by_device_code
     from prober.faults.taxonomy import FaultError
 
@@ -209,6 +210,8 @@ def _keep(output: Path, secret: "Secret") -> None:
 
 def _place_canary(config: tuple[Path, ...], target: str | None) -> None:
     """Put the canary into a target's mailbox; exit 1 when that comes to nothing."""
+    import asyncio
+
     from prober.assembly import Assembly
     from prober.cli import load_settings
     from prober.enrolment import canary

@@ -1,6 +1,5 @@
 """`prober verify`: whether every credential reaches its own mailboxes, and none that must be denied to it."""
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -29,6 +28,8 @@ def verify(config: tuple[Path, ...], denied: tuple[str, ...], style: str, storag
         if address.count("@") != 1 or not address.strip("@ ") or " " in address:
             raise Mistake(f"prober: --must-deny wants a mail address, not {address!r}")
     settings = load_settings(config, storage_path=storage)
+
+    import asyncio
 
     from prober.clients import catalogue
     from prober.enrolment.permissions import exit_code

@@ -51,7 +51,10 @@ async def discover_eas(tx: Transaction, device: Device) -> None:
 
 async def options_anonymous(tx: Transaction, device: Device) -> None:
     """Ask for the options without credentials, and be refused."""
-    tx.note(schemes=await tx.ask(AnonymousOptions(tx.endpoint(ENDPOINT))))
+    schemes = await tx.ask(AnonymousOptions(tx.endpoint(ENDPOINT)))
+    tx.note(schemes=schemes)
+    if tx.target.environment is Environment.EXCHANGE_ONLINE and "basic" in schemes.split():
+        tx.note(open_path="basic")
 
 
 async def oauth_challenge(tx: Transaction, device: Device) -> None:

@@ -215,6 +215,8 @@ async def negotiate(tx: Transaction, device: Device) -> None:
         offered = await ask(tx, lambda: Options(device.url))
     device.version = _agreed(tx, offered.versions)
     tx.note(version=device.version, server_version=offered.server)
+    if tx.target.environment is Environment.EXCHANGE_ONLINE and set(OLDER_VERSIONS) & set(offered.versions):
+        tx.note(open_path="eas_below_16_1")
     missing = sorted(COMMANDS_USED - offered.commands)
     if missing:
         raise FaultError(status.COMMANDS_NOT_OFFERED, {"missing": " ".join(missing)})

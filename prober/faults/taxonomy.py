@@ -117,6 +117,8 @@ REPLY_TOO_LARGE = Kind("reply_too_large", Reason.PROTOCOL_VIOLATION)
 HTML_INSTEAD_OF_DATA = Kind("html_instead_of_data", Reason.PROTOCOL_VIOLATION)
 EMPTY_REPLY = Kind("empty_reply", Reason.PROTOCOL_VIOLATION)
 
+BASIC_RETIRED = Kind("basic_retired", Reason.CLIENT_MISCONFIG, Domain.POLICY)
+
 VIEW_STALE = Kind("view_stale", Reason.STALE_DATA)
 CANARY_MISSING = Kind("canary_missing", Reason.STALE_DATA)
 

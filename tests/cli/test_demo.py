@@ -105,7 +105,7 @@ def test_nobody_else_can_start_one(running: Demo) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--incident", "S99"], "prober: there is no incident 'S99'; there are S03"),
+        (["--incident", "S99"], "prober: there is no incident 'S99'; there are S01a"),
         (["--duration", "soon"], "Invalid value for '--duration'"),
         (["--web.listen-address", "nowhere"], "listen address 'nowhere'"),
     ],

@@ -525,3 +525,15 @@ async def test_sogo_tells_a_waiting_phone_of_news(sogo: Sogo, pki: Pki) -> None:
     finally:
         await channel.close(tx)
         await tx.close()
+
+
+async def test_old_paths_that_are_still_open_in_the_cloud_are_told() -> None:
+    """What has been withdrawn and answers all the same; on a server of one's own it was never withdrawn."""
+    refused = answer(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+    for environment, found in (
+        (Environment.EXCHANGE_ONLINE, ["basic", "eas_below_16_1"]),
+        (Environment.EXCHANGE_SERVER, []),
+    ):
+        server = Server(anonymous=refused, OPTIONS=offered("14.1,16.0,16.1"))
+        outcome = await run(server, environment=environment)
+        assert [one.facts["open_path"] for one in outcome.results if "open_path" in one.facts] == found
