@@ -32,7 +32,8 @@ class Rule:
     Failing: within `window`, at least `failures` failed, in at least `minutes` different minutes, of at least `count`
     attempts, and their share is above `ratio`. The minutes keep a single bad moment from looking like an incident, as
     when a vantage loses its way out before its control has noticed. Recovering: the share was at most `ratio` within
-    half of `calm`; well again: within all of it, among at least `count` / 2 attempts.
+    half of `calm`; well again: within all of it, among at least `count` / 2 attempts. A suspicion lapses after `calm`
+    without another failure.
     """
 
     window: float = 30 * MINUTE
@@ -129,7 +130,7 @@ class Ratios:
     def _next(self, stream: _Stream, now: float) -> State:
         rule = self._rule
         if stream.state in (State.HEALTHY, State.SUSPECT):
-            return self._suspicion(stream.since(now - rule.window))
+            return self._suspicion(stream.since(now - rule.window), now)
         if not self._calm(stream.since(now - rule.calm / 2), rule.count // 4):
             return State.FAILING
         if stream.state is State.FAILING:
@@ -137,7 +138,7 @@ class Ratios:
         whole = stream.since(now - rule.calm)
         return State.HEALTHY if self._calm(whole, rule.count // 2) else State.RECOVERING
 
-    def _suspicion(self, seen: list[tuple[float, bool]]) -> State:
+    def _suspicion(self, seen: list[tuple[float, bool]], now: float) -> State:
         rule = self._rule
         failed = [at for at, failure in seen if failure]
         share = len(failed) / len(seen)
@@ -145,7 +146,9 @@ class Ratios:
             return State.HEALTHY
         different = {at // MINUTE for at in failed}
         sure = len(failed) >= rule.failures and len(different) >= rule.minutes and len(seen) >= rule.count
-        return State.FAILING if sure else State.SUSPECT
+        if sure:
+            return State.FAILING
+        return State.SUSPECT if now - failed[-1] <= rule.calm else State.HEALTHY
 
     def _calm(self, seen: list[tuple[float, bool]], enough: int) -> bool:
         failures = sum(failure for _, failure in seen)

@@ -24,6 +24,8 @@ EDGES: Mapping[str, str] = MappingProxyType(
 SITES = 8
 """Sites in all, at least two in each region: with a mailbox at each, a client's group has enough attempts within a
 plateau to be judged by, and a site tells which mailbox somebody comes for."""
+MOST = 48
+"""Assignments in all, where two sites in each region need no more: at sixty times the speed each is one a second."""
 WARM, RAMP, PLATEAU, DECOY, DECAY, AFTER = 5.0, 5.0, 30.0, 20.0, 5.0, 15.0
 """The longest acts, in minutes: healthy before, growing, full strength (of a decoy), dying down, healthy after."""
 TOKEN_STEPS = frozenset({"token_request", "token_client", "token_user"})
@@ -81,7 +83,7 @@ def script(plot: Plot, expected: Expectation, clients: Collection[str]) -> Scrip
     asks = any(fault.steps & TOKEN_STEPS for fault in plot.faults)
     return Script(
         clients=_cast(plot, expected, clients),
-        sites=sites_of(_regions(plot, expected)),
+        sites=sites_of(_regions(plot, expected), len(_cast(plot, expected, clients))),
         token_lifetime=SHORT_LIFETIME if asks else USUAL_LIFETIME,
         post=BUSY_POST if any(fault.kind in ABOUT_NEWS for fault in plot.faults) else USUAL_POST,
         warm=0.0 if from_setup else WARM,
@@ -110,9 +112,9 @@ def _cast(plot: Plot, expected: Expectation, clients: Collection[str]) -> tuple[
     return tuple(client for client in clients if client in about and client != CONTROL)
 
 
-def sites_of(regions: Collection[str]) -> tuple[Site, ...]:
+def sites_of(regions: Collection[str], clients: int = 1) -> tuple[Site, ...]:
     """Return the sites to play at, as many in each region as make up the number, and two at least."""
-    each = max(2, SITES // len(regions))
+    each = max(2, min(SITES, MOST // max(clients, 1)) // len(regions))
     return tuple(
         Site(f"{code.lower()}{number}", region, code)
         for number, region in enumerate(regions, start=1)

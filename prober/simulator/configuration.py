@@ -172,7 +172,8 @@ class _Writer:
             "mail": self._host("", site, "https"),
             "domain": self._tenant.domain,
         }
-        places |= {name: self._portal(name, site) for name in ("signin", "office", "m365", "copilot")}
+        places |= {name: self._portal(name, site) for name in ("office", "m365", "copilot")}
+        places["signin"] = self._portal("signin", None)
         return {endpoint: url.format(**places) for endpoint, url in URLS[client].items()}
 
     def _host(self, client: str, site: Site, scheme: str) -> str:
@@ -182,8 +183,10 @@ class _Writer:
         found = own or shared
         return found.authority if found else ""
 
-    def _portal(self, name: str, site: Site) -> str:
-        wanted = (f"{name}.{site.name}.{self._tenant.domain}", f"{name}.{self._tenant.domain}")
+    def _portal(self, name: str, site: Site | None) -> str:
+        """Return where a portal is: at its edge of `site`, else everywhere at once, as signing in is."""
+        edges = (f"{name}.{site.name}.{self._tenant.domain}",) if site else ()
+        wanted = (*edges, f"{name}.{self._tenant.domain}")
         named = {host.name: host for host in self._premises.hosts if host.scheme == "https"}
         return next((named[one].authority for one in wanted if one in named), "")
 

@@ -91,6 +91,17 @@ def test_a_single_bad_moment_is_not_an_incident() -> None:
     assert stream.state() is State.HEALTHY
 
 
+def test_a_suspicion_lapses_when_nothing_more_comes_of_it() -> None:
+    """Though its failures are still within the window: two more of them count together with the first two."""
+    stream = Stream().play(3, well).play(2 / 8, broken).play(9, well)
+    assert stream.state() is State.SUSPECT
+    stream.play(2, well)
+    assert stream.state() is State.HEALTHY
+    for _ in range(3):
+        stream.play(1 / 8, broken).play(1, well)
+    assert stream.state() is State.FAILING
+
+
 def test_everything_failing_is_seen_as_soon_as_there_is_enough_of_it() -> None:
     """Twenty attempts and four different minutes: within four minutes of a cold start."""
     stream = Stream().play(4, broken)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from prober.rehearsal.expectation import Expectation
-from prober.rehearsal.script import Plot, Script, edges, missing, script
+from prober.rehearsal.script import Plot, Script, edges, missing, script, sites_of
 from prober.simulator.faults.fault import Fault
 
 CLIENTS = ("activesync", "control", "imap4")
@@ -127,3 +127,10 @@ def test_mail_comes_often_where_news_is_what_may_be_missed(kind: str, often: boo
     """So often that a channel held for a few seconds has some to tell of."""
     made = cut(replace(WEEKS, faults=(replace(BUSY, kind=kind),)))
     assert made.post == (5 if often else 60)
+
+
+def test_many_clients_at_one_region_have_fewer_sites() -> None:
+    """As many attempts as there is time for; two sites in each region at least, whoever takes part."""
+    assert len(sites_of(["na"], 1)) == 8
+    assert len(sites_of(["na"], 8)) == 6
+    assert len(sites_of(["eu", "na", "apac", "uk"], 8)) == 8

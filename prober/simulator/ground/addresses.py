@@ -12,7 +12,8 @@ from prober.simulator.tenant import Site
 from prober.simulator.wire import Host
 
 SHARED = ("login", "autodiscover", "www")
-PORTALS = ("office", "m365", "copilot", "signin")
+EDGES = ("office", "m365", "copilot")
+PORTALS = (*EDGES, "signin")
 SIGN_IN = "m365_signin"
 CONTROL = "control"
 IMAP = "imap4"
@@ -54,7 +55,7 @@ def plan(domain: str, sites: Sequence[Site], clients: Iterable[str]) -> tuple[Ho
     ]
     hosts += [replace(host, scheme=IMAPS) for host in hosts if host.client in TOLD_BY_IMAP]
     if SIGN_IN in every:
-        hosts += [_edge(name, place, site, domain) for site in enumerate(sites) for place, name in enumerate(PORTALS)]
+        hosts += [_edge(name, place, site, domain) for site in enumerate(sites) for place, name in enumerate(EDGES)]
     for number, site in enumerate(sites):
         shared = Host(f"mail.{site.name}.{domain}", f"127.{16 + number}.100.1", 0, site=site.name, region=site.region)
         hosts += [shared, replace(shared, scheme=IMAPS)]
