@@ -86,6 +86,7 @@ def _configured(config: tuple[Path, ...], name: str | None, client: str | None) 
     from prober.assembly import Networks
     from prober.enrolment.consent import Registration
     from prober.identity.spec import CredentialType
+    from prober.net.network import NetworkSetupError
 
     settings = _settings(config)
     known = sorted(one for one, spec in settings.credentials.items() if spec.type is CredentialType.REFRESH_TOKEN)
@@ -97,7 +98,10 @@ def _configured(config: tuple[Path, ...], name: str | None, client: str | None) 
     spec = settings.credentials[name]
     base = f"{spec.authority}/{spec.tenant}"
     who = Registration(base, spec.client_id, _scope(settings, spec, client), _proof(spec))
-    return _Wanted(who, Path(spec.token_file or ""), Networks(settings).tokens)
+    try:
+        return _Wanted(who, Path(spec.token_file or ""), Networks(settings).tokens)
+    except NetworkSetupError as exc:
+        raise Mistake(f"prober: {exc}") from None
 
 
 def _given(
@@ -216,6 +220,7 @@ def _place_canary(config: tuple[Path, ...], target: str | None) -> None:
     from prober.cli import load_settings
     from prober.enrolment import canary
     from prober.faults.taxonomy import FaultError
+    from prober.net.network import NetworkSetupError
 
     settings = load_settings(config)
     names = sorted({one.target.name for one in settings.assignments if one.target.mailbox})
@@ -244,6 +249,8 @@ def _place_canary(config: tuple[Path, ...], target: str | None) -> None:
 
     try:
         asyncio.run(run())
+    except NetworkSetupError as exc:
+        raise Mistake(f"prober: {exc}") from None
     except FaultError as error:
         raise _failed(f"the canary could not be placed: {_told(error)}") from None
     click.echo(f"The canary is in the mailbox of {target}, placed by {writer.client}.")

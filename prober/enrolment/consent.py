@@ -73,7 +73,7 @@ async def by_device_code(
     while waited < code.expires_in:
         await sleep(pause)
         waited += pause
-        answer = await _asked(network, RedeemDeviceCode(who.token_url, who.client_id, code.device_code))
+        answer = await _asked(network, RedeemDeviceCode(who.token_url, who.client_id, code.device_code, who.proof))
         if isinstance(answer, Granted):
             return _refresh(answer)
         pause += answer

@@ -157,6 +157,16 @@ def test_mistakes_are_one_line_and_exit_2(tenant: Tenant, arguments: list[str], 
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_authorities_that_are_not_there_are_a_mistake(tenant: Tenant, tmp_path: Path) -> None:
+    """One line, and no traceback."""
+    file, name = phone(tenant, tmp_path)
+    file.write_text(file.read_text().replace(str(tenant.ca_file), str(tmp_path / "missing.pem")))
+    process = started(f"--config.file={file}", f"--credential={name}")
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, len(errors.splitlines())) == (2, 1)
+    assert "missing.pem" in errors
+
+
 @pytest.fixture
 def marked(tenant: Tenant) -> Any:
     """The tenant's configuration as a document."""

@@ -20,6 +20,14 @@ def test_a_token_is_its_owners_alone(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["phone.token"]
 
 
+def test_nobody_can_put_a_link_in_its_way(tmp_path: Path) -> None:
+    """What is written before it takes its place goes to a new file alone."""
+    elsewhere = tmp_path / "elsewhere"
+    (tmp_path / ".phone.token.new").symlink_to(elsewhere)
+    keep(tmp_path / "phone.token", Secret("t"))
+    assert not elsewhere.exists()
+
+
 def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
     """As where secrets are mounted."""
     (tmp_path / "real").mkdir()

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -99,11 +100,12 @@ class RedeemDeviceCode:
     url: str
     client_id: str
     code: Secret = field(repr=False)
+    proof: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def call(self) -> Call:
-        """Return the request."""
+        """Return the request, with who the application is where it is one with a secret."""
         form = {"grant_type": DEVICE_GRANT, "client_id": self.client_id, "device_code": self.code.reveal()}
-        return _post(self.url, form)
+        return _post(self.url, {**form, **self.proof})
 
     def read(self, reply: Reply) -> Granted | float:
         """Return the tokens, or by how many seconds the pauses between questions grow. Raises `FaultError`."""

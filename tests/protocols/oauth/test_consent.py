@@ -91,6 +91,9 @@ def test_pauses_are_kept_and_grow_when_the_service_asks() -> None:
     assert isinstance(granted, Granted)
     assert b"device_code=canary-device" in POLL.call().body
     assert "canary" not in repr(POLL)
+    confidential = RedeemDeviceCode(URL, "c", Secret("d"), {"client_secret": "canary-secret"})
+    assert b"client_secret=canary-secret" in confidential.call().body
+    assert "canary" not in repr(confidential)
 
 
 @pytest.mark.parametrize(
