@@ -266,7 +266,7 @@ async def once(settings: Settings, selected: Sequence[Assignment], show: Callabl
     The controls of the ways out that are taken run first, shown only where they are selected themselves, so that the
     verdicts know about them.
     """
-    store = _store_beside_others(settings.storage_path)
+    store = store_beside_others(settings.storage_path)
     assembly = Assembly(settings, catalogue(), store, watch=Unwatched(), tell=lambda *_: None, lagged=lambda _: None)
     assembly.health.start()
     try:
@@ -276,7 +276,7 @@ async def once(settings: Settings, selected: Sequence[Assignment], show: Callabl
         store.close()
 
 
-def _store_beside_others(path: str | None) -> Store:
+def store_beside_others(path: str | None) -> Store:
     """Return the store, or a copy of it while another prober keeps it: a round by hand must be possible then too."""
     try:
         return Store.open(path)

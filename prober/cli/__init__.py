@@ -45,14 +45,17 @@ class Mistake(click.ClickException):
         click.echo(self.message, file=file, err=file is None)
 
 
-def load_settings(paths: Sequence[Path], *, storage_path: str | None = None) -> "Settings":
-    """Return the configuration in `paths`. Raises `Mistake` with one line per mistake in it."""
+def load_settings(paths: Sequence[Path], *, storage_path: str | None = None, check_files: bool = True) -> "Settings":
+    """Return the configuration in `paths`. Raises `Mistake` with one line per mistake in it.
+
+    `check_files=False` leaves the files that it names unread.
+    """
     from prober.clients import catalogue
     from prober.settings.load import load
     from prober.settings.settings import ConfigurationError
 
     try:
-        return load(paths, catalogue(), storage_path=storage_path)
+        return load(paths, catalogue(), storage_path=storage_path, check_files=check_files)
     except ConfigurationError as exc:
         raise Mistake("\n".join(str(problem) for problem in exc.problems)) from None
 

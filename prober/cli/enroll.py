@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from prober.cli import Mistake
+from prober.cli import Mistake, load_settings
 
 if TYPE_CHECKING:
     from prober.enrolment.consent import Registration
@@ -88,7 +88,7 @@ def _configured(config: tuple[Path, ...], name: str | None, client: str | None) 
     from prober.identity.spec import CredentialType
     from prober.net.network import NetworkSetupError
 
-    settings = _settings(config)
+    settings = load_settings(config, check_files=False)  # the token's file need not be there yet
     known = sorted(one for one, spec in settings.credentials.items() if spec.type is CredentialType.REFRESH_TOKEN)
     if name is None and len(known) == 1:
         name = known[0]
@@ -129,18 +129,6 @@ def _given(
         raise Mistake(f"prober: {exc}") from None
     who = Registration(f"{authority.rstrip('/')}/{tenant}", str(client_id), str(scope))
     return _Wanted(who, Path(output or ""), network)
-
-
-def _settings(config: tuple[Path, ...]) -> "Settings":
-    """Return the configuration, whose files need not be there yet. Raises `Mistake`."""
-    from prober.clients import catalogue
-    from prober.settings.load import load
-    from prober.settings.settings import ConfigurationError
-
-    try:
-        return load(config, catalogue(), check_files=False)
-    except ConfigurationError as exc:
-        raise Mistake("\n".join(str(problem) for problem in exc.problems)) from None
 
 
 def _scope(settings: "Settings", spec: "CredentialSpec", client: str | None) -> str:
@@ -204,10 +192,10 @@ def _signed_in(wanted: _Wanted, *, by_code: bool, browser: bool, within: float) 
 
 
 def _keep(output: Path, secret: "Secret") -> None:
-    from prober.enrolment.keeping import keep
+    from prober.identity.rotation import write_whole
 
     try:
-        keep(output, secret)
+        write_whole(output, secret, 0o600)
     except OSError as exc:
         raise _failed(f"{output} cannot be written: {exc.strerror}") from None
 
@@ -217,7 +205,6 @@ def _place_canary(config: tuple[Path, ...], target: str | None) -> None:
     import asyncio
 
     from prober.assembly import Assembly
-    from prober.cli import load_settings
     from prober.enrolment import canary
     from prober.faults.taxonomy import FaultError
     from prober.net.network import NetworkSetupError

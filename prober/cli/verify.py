@@ -31,22 +31,19 @@ def verify(config: tuple[Path, ...], denied: tuple[str, ...], style: str, storag
 
     import asyncio
 
+    from prober.app import store_beside_others
     from prober.clients import catalogue
     from prober.enrolment.permissions import exit_code
     from prober.enrolment.verification import verify as run
     from prober.net.network import NetworkSetupError
     from prober.observe import log
-    from prober.storage.store import Store, StoreBusyError
 
     log.configure("warning", "logfmt")
 
     def show(check: "Check") -> None:
         click.echo(_as_json(check) if style == "json" else _as_text(check))
 
-    try:
-        store = Store.open(settings.storage_path)
-    except StoreBusyError:
-        store = Store.copy(str(settings.storage_path))
+    store = store_beside_others(settings.storage_path)
     try:
         checks = asyncio.run(run(settings, catalogue(), store, denied, show))
     except NetworkSetupError as exc:

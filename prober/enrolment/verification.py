@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from prober.app import Unwatched
 from prober.assembly import Assembly
 from prober.enrolment.permissions import Access, Check, access
 from prober.identity.spec import CredentialType
@@ -20,19 +21,6 @@ from prober.vocabulary import Depth
 STRANGER = "must-deny-{number}"
 PASSWORDS = frozenset({CredentialType.BASIC, CredentialType.NTLM, CredentialType.NEGOTIATE, CredentialType.ROPC})
 WRITING = frozenset({"send_mail"})
-
-
-class Nobody:
-    """Hears how a schedule fares that does not exist."""
-
-    def scheduler_lag(self, seconds: float) -> None:
-        """Ignore it."""
-
-    def inflight(self, delta: int) -> None:
-        """Ignore it."""
-
-    def held_back(self, assignment: Assignment) -> None:
-        """Ignore it."""
 
 
 async def verify(
@@ -89,7 +77,7 @@ def _with(settings: Settings, strangers: Sequence[Assignment]) -> Settings:
 
 
 def _assembly(settings: Settings, catalogue: Mapping[str, Client[Any]], store: Store) -> Assembly:
-    return Assembly(settings, catalogue, store, watch=Nobody(), tell=lambda *_: None, lagged=lambda _: None)
+    return Assembly(settings, catalogue, store, watch=Unwatched(), tell=lambda *_: None, lagged=lambda _: None)
 
 
 async def _check(

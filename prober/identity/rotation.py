@@ -5,6 +5,7 @@ hash of the seed, so that a new seed from the operator wins over what was rotate
 """
 
 import os
+import secrets
 from collections.abc import MutableMapping
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class RotatingToken:
         if newest == self.current():
             return
         try:
-            _replace(self._file, newest.reveal())
+            _replace(self._file, newest)
         except OSError:
             self._memory[self._seed_key] = mark(seed.reveal())
             self._memory[self._token_key] = newest.reveal()
@@ -59,21 +60,29 @@ def read(source: SecretSource, where: str) -> Secret:
     return secret
 
 
-def _replace(file: Path, text: str) -> None:
-    """Replace the file's content as a whole, keeping its mode. A crash leaves the old token or the new one."""
+def write_whole(file: Path, secret: Secret, mode: int) -> None:
+    """Put `secret` into `file` with `mode`, in place of what was there. Raises `OSError`.
+
+    Links are followed to what they lead to; a crash leaves the old content or the new. What is written first goes to a
+    file of a name that nobody can have put a link under.
+    """
     target = file.resolve()
-    mode = target.stat().st_mode & 0o777
-    temporary = target.with_name(f".{target.name}.new")
-    if not os.access(target, os.W_OK):
-        raise PermissionError
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as written:
-            written.write(text)
+            written.write(secret.reveal())
             written.flush()
             os.fsync(written.fileno())
         temporary.chmod(mode)
         temporary.replace(target)
-    except OSError:
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _replace(file: Path, newest: Secret) -> None:
+    """Replace the file's content, keeping its mode. Raises `OSError`, also where the file itself is read-only."""
+    if not os.access(file, os.W_OK):
+        raise PermissionError
+    write_whole(file, newest, file.stat().st_mode & 0o777)

@@ -1,13 +1,14 @@
 """The newest refresh token is kept wherever it can be, and a new seed wins."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError
-from prober.identity.rotation import RotatingToken
+from prober.identity.rotation import RotatingToken, write_whole
 from prober.secret import Secret
 
 
@@ -69,3 +70,40 @@ def test_no_token_is_our_own_fault(tmp_path: Path, text: str | None) -> None:
     with pytest.raises(FaultError) as caught:
         RotatingToken("phone", str(file), {}).current()
     assert caught.value.fault.kind is kinds.SECRET_UNREADABLE
+
+
+# -- any secret, written whole ---------------------------------------------------------------------------------------
+
+
+def test_a_token_is_its_owners_alone(tmp_path: Path) -> None:
+    """Also where the file stood open before, and nothing else is left beside it."""
+    file = tmp_path / "phone.token"
+    write_whole(file, Secret("first"), 0o600)
+    file.chmod(0o644)
+    write_whole(file, Secret("second"), 0o600)
+    assert file.read_text() == "second"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["phone.token"]
+
+
+def test_nobody_can_put_a_link_in_its_way(tmp_path: Path) -> None:
+    """What is written before it takes its place goes to a new file alone."""
+    elsewhere = tmp_path / "elsewhere"
+    (tmp_path / ".phone.token.new").symlink_to(elsewhere)
+    write_whole(tmp_path / "phone.token", Secret("t"), 0o600)
+    assert not elsewhere.exists()
+
+
+def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
+    """As where secrets are mounted."""
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "phone.token"
+    link.symlink_to(tmp_path / "real" / "token")
+    write_whole(link, Secret("t"), 0o600)
+    assert link.is_symlink()
+    assert (tmp_path / "real" / "token").read_text() == "t"
+
+
+def test_a_directory_that_is_not_there_is_an_error_and_nothing_else(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        write_whole(tmp_path / "missing" / "token", Secret("t"), 0o600)
