@@ -44,9 +44,7 @@ Follow = Callable[[Transaction, str], Awaitable[Page]]
 
 @dataclass(slots=True)
 class GraphMailbox:
-    """What is known within one transaction; the links are in the device's memory."""
-
-    primed: bool = False
+    """What is known within one transaction: nothing, for the links are in the device's memory."""
 
 
 def user(tx: Transaction) -> str:
