@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
+from prober.simulator.ground.addresses import pair
+
 Handler = Callable[["Peer"], Awaitable[None]]
 
 
@@ -89,11 +91,18 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    handler: Handler,
+    tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    sock: socket.socket | None = None,
 ) -> AsyncIterator[Server]:
-    """Serve connections with `handler`, over TLS when a context is given."""
+    """Serve connections with `handler`, over TLS when a context is given, on `sock` or at `host` and `port`."""
     server = Server(handler)
-    listening = await asyncio.start_server(server.accept, host, port, ssl=tls)
+    if sock is None:
+        listening = await asyncio.start_server(server.accept, host, port, ssl=tls)
+    else:
+        listening = await asyncio.start_server(server.accept, sock=sock, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
@@ -272,9 +281,9 @@ def _name(question: bytes) -> str:
 async def name_server() -> AsyncIterator[tuple[NameServer, str]]:
     """Run a name server on UDP and TCP; give it and its address for `Route.resolver`."""
     server = NameServer()
-    async with serving(server.over_tcp) as tcp:
-        there = ("127.0.0.1", tcp.port)
-        udp, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, there)
+    datagrams, streams = pair()
+    async with serving(server.over_tcp, sock=streams) as tcp:
+        udp, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, sock=datagrams)
         try:
             yield server, f"127.0.0.1:{tcp.port}"
         finally:

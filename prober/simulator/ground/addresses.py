@@ -133,3 +133,19 @@ def bound(address: str, port: int) -> socket.socket:
         made.close()
         raise
     return made
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Return a UDP and a listening TCP socket on one port of 127.0.0.1. Raises `NoPortError`."""
+    for _ in range(ATTEMPTS):
+        streams = bound("127.0.0.1", 0)
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            datagrams.bind(streams.getsockname())
+        except OSError:
+            streams.close()
+            datagrams.close()
+            continue
+        streams.listen()
+        return datagrams, streams
+    raise NoPortError("no port is free for both UDP and TCP")

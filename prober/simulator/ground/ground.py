@@ -111,30 +111,13 @@ class Ground:
         )
         resolver = Resolver(self._domain, decide, clock, services)
         loop = asyncio.get_running_loop()
-        datagrams, streams = _pair()
+        datagrams, streams = addresses.pair()
         port = datagrams.getsockname()[1]
         self._datagrams, _ = await loop.create_datagram_endpoint(lambda: Datagrams(resolver), sock=datagrams)
         self._streams = await asyncio.start_server(
             lambda reader, writer: stream(resolver, reader, writer), sock=streams
         )
         self.resolver = f"127.0.0.1:{port}"
-
-
-def _pair() -> tuple[socket.socket, socket.socket]:
-    """Return a UDP and a TCP socket on one port of 127.0.0.1."""
-    for _ in range(addresses.ATTEMPTS):
-        streams = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        streams.bind(("127.0.0.1", 0))
-        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            datagrams.bind(streams.getsockname())
-        except OSError:
-            streams.close()
-            datagrams.close()
-            continue
-        streams.listen()
-        return datagrams, streams
-    raise addresses.NoPortError("no port is free for both UDP and TCP")
 
 
 def _dig(address: str, port: int) -> list[socket.socket]:

@@ -13,6 +13,7 @@ import dns.rdatatype
 import pycares
 import pytest
 
+from prober.simulator.ground.addresses import pair
 from prober.simulator.ground.dns import Answer, Datagrams, Resolver, stream
 
 KNOWN = {"mail.contoso.example": Answer("127.16.1.1"), "quiet.contoso.example": Answer(kind="silence")}
@@ -35,10 +36,11 @@ class Scene:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self.udp, _ = await loop.create_datagram_endpoint(lambda: Datagrams(self.resolver), local_addr=("127.0.0.1", 0))
-        self.port = self.udp.get_extra_info("sockname")[1]
+        datagrams, streams = pair()
+        self.port = datagrams.getsockname()[1]
+        self.udp, _ = await loop.create_datagram_endpoint(lambda: Datagrams(self.resolver), sock=datagrams)
         self.tcp = await asyncio.start_server(
-            lambda reader, writer: stream(self.resolver, reader, writer), "127.0.0.1", self.port
+            lambda reader, writer: stream(self.resolver, reader, writer), sock=streams
         )
         return self
 
