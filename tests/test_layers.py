@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schedule": {
         *("faults", "identity.spec", "model", "secret", "timeline", "transaction", "verdict", "vocabulary"),
     },
+    "detect": {"vocabulary"},
     "observe": {"faults", "model", "transaction", "verdict", "vocabulary"},
     "advisories": {
         *("exchange", "faults.taxonomy", "model", "protocols.http.status", "verdict", "vocabulary"),
@@ -47,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 # Rooms that compute and never touch the network, the clock or another library.
-PURE = {"protocols", "clients"}
+PURE = {"protocols", "clients", "detect"}
 READERS = {"defusedxml"}
 """Libraries that only read what they are given: what XML may do to who parses it is not for us to find out."""
 
@@ -111,6 +112,8 @@ def test_every_module_keeps_within_its_walls(path: Path) -> None:
         ("clients", "from prober.net.network import Network"),
         ("net", "from prober.transaction import Token"),
         ("observe", "from prober import net"),
+        ("detect", "from prober.model import Outcome"),
+        ("detect", "import time"),
         ("advisories", "from prober.net.transport import HttpTransport"),
         ("advisories", "from prober.observe.metrics import Metrics"),
         ("advisories", "from prober.protocols.http import diagnostics"),

@@ -1,0 +1,73 @@
+"""What failure rate is healthy: learned from what a path shows while it is well, and forgotten within weeks.
+
+Rule of this file: an error must lie on the high side, for a rate assumed too low pages falsely; so it is an upper
+limit, and only attempts of the schedule teach it.
+"""
+
+from math import exp, log, sqrt
+
+DAY = 86_400.0
+HALF_LIFE = 7 * DAY
+FLOOR, CEILING = 0.0002, 0.02
+"""Above the ceiling a path is chronically failing: somebody's work, and not a normal to get used to."""
+USUAL = 0.001
+"""Failures per attempt where nothing is known at all."""
+PRIOR = 2.0
+"""Failures that the prior is worth."""
+UPPER = 0.8416
+"""Quantile of the normal distribution for an upper limit of 80 %."""
+
+
+class Counts:
+    """Failures and transactions, exponentially forgotten. Times in epoch seconds."""
+
+    __slots__ = ("_at", "failures", "transactions")
+
+    def __init__(self) -> None:
+        self.failures = 0.0
+        self.transactions = 0.0
+        self._at: float | None = None
+
+    def add(self, at: float, weight: float, *, failed: bool) -> None:
+        """Count one transaction with `weight`; one that may have fallen into a blip weighs less."""
+        self._forget(at)
+        self.transactions += weight
+        if failed:
+            self.failures += weight
+
+    def _forget(self, at: float) -> None:
+        if self._at is None:
+            self._at = at
+        elif at > self._at:
+            kept = exp(-(at - self._at) * log(2.0) / HALF_LIFE)
+            self.failures *= kept
+            self.transactions *= kept
+            self._at = at
+
+    def dump(self) -> list[float | None]:
+        """Return what there is to know."""
+        return [self.failures, self.transactions, self._at]
+
+    def load(self, state: list[float]) -> None:
+        """Take over what `dump` gave. Raises `ValueError` for anything else."""
+        failures, transactions, at = state
+        if not 0.0 <= failures <= transactions:
+            raise ValueError("not a state of counts")
+        self.failures, self.transactions = float(failures), float(transactions)
+        self._at = None if at is None else float(at)
+
+
+def pooled(failures: float, transactions: float) -> float:
+    """Return the failure rate of a whole fleet."""
+    return (PRIOR + failures) / (PRIOR / USUAL + transactions)
+
+
+def healthy(failures: float, transactions: float, fleet: float) -> float:
+    """Return the healthy failure rate of a path: the upper 80 % limit, with the fleet's rate as prior.
+
+    The gamma quantile is Wilson and Hilferty's approximation (1931). For no transactions and a fleet's rate of 0.1 %:
+    0.15 %; for 20 failures among 20,000 transactions: 0.12 %.
+    """
+    shape = failures + PRIOR
+    limit = shape * (1.0 - 1.0 / (9.0 * shape) + UPPER / (3.0 * sqrt(shape))) ** 3
+    return min(max(limit / (transactions + PRIOR / fleet), FLOOR), CEILING)

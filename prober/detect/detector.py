@@ -1,0 +1,317 @@
+"""The detector: hears every attempt that counts, and knows which groups are well, suspect or failing, and since when.
+
+Rule of this file: constant memory and constant work per attempt, however long it runs; what it knows survives restarts.
+"""
+
+import json
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+from prober.detect import baseline
+from prober.detect.baseline import Counts
+from prober.detect.blips import CERTAINTY, RHO, TAU, Blips
+from prober.detect.confirming import Confirming, Pace
+from prober.detect.group import Group, GroupKind, Hear, Result, Transition
+from prober.detect.groups import Membership, Planned, Source, memberships, planned
+from prober.detect.mixture import ratios
+from prober.vocabulary import Environment
+
+REFRESH = 3600.0
+"""Seconds between two readings of the baselines."""
+PUSH_USUAL = 0.01
+"""Share of holds that get lost although nothing is wrong: a single lost long poll is normal."""
+SURE = 3.0
+"""How many times less evidence than the guaranteed one is enough for a page."""
+
+
+class What(Enum):
+    """What one attempt showed."""
+
+    OK = "ok"
+    FAILED = "failed"
+    THROTTLED = "throttled"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One finished attempt that counts, or was throttled. `key` names its source; `at` in epoch seconds.
+
+    `step` is where it failed. `confirm`: it was a second look, and teaches nothing about what is normal.
+    """
+
+    key: str
+    at: float
+    what: What
+    step: str = ""
+    confirm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How sure a page must be. `budget`: days between two false pages of the whole fleet.
+
+    A page comes at a third of the evidence that guarantees this budget, unless `guaranteed`: simulations show the real
+    distance to be two to seven times the guaranteed one. `tau`, `rho` and `certainty` describe network blips;
+    `healthy` fixes the healthy failure rate instead of learning it, for comparisons.
+    """
+
+    budget: float = 30.0
+    guaranteed: bool = False
+    tau: float = TAU
+    rho: float = RHO
+    certainty: float = CERTAINTY
+    healthy: float | None = None
+    pace: Pace = field(default_factory=Pace)
+
+
+class _Path:
+    """One client at one location: its healthy rates, learned, and when to look at it again."""
+
+    __slots__ = ("blips", "confirming", "counts", "groups", "healthy", "pushes", "throttles")
+
+    def __init__(self, blips: Blips, pace: Pace) -> None:
+        self.blips = blips
+        self.confirming = Confirming(pace)
+        self.counts = Counts()
+        self.pushes = Counts()
+        self.throttles = Counts()
+        self.healthy = baseline.USUAL
+        self.groups: list[Group] = []
+
+    def dump(self) -> list[object]:
+        """Return what has to survive a restart."""
+        return [self.healthy, self.counts.dump(), self.pushes.dump(), self.throttles.dump()]
+
+    def load(self, state: list[Any]) -> None:
+        """Take over what `dump` gave. Raises `ValueError` or `TypeError` for anything else."""
+        healthy, counts, pushes, throttles = state
+        for one, known in ((self.counts, counts), (self.pushes, pushes), (self.throttles, throttles)):
+            one.load(known)
+        self.healthy = min(max(float(healthy), baseline.FLOOR), baseline.CEILING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """What one source belongs to."""
+
+    path: _Path
+    availability: tuple[Group, ...]
+    push: tuple[Group, ...]
+    throttled: tuple[Group, ...]
+
+
+@dataclass(slots=True)
+class _Home:
+    """One environment: its paths, and when its baselines are read again."""
+
+    paths: list[_Path] = field(default_factory=list)
+    due: float = 0.0
+    throttled: float = baseline.USUAL
+    pushed: float = PUSH_USUAL
+
+    def dump(self) -> list[float]:
+        """Return what has to survive a restart."""
+        return [self.due, self.throttled, self.pushed]
+
+    def load(self, state: list[Any]) -> None:
+        """Take over what `dump` gave. Raises `ValueError` or `TypeError` for anything else."""
+        self.due, self.throttled, self.pushed = map(float, state)
+
+
+class Detector:
+    """Watches all groups of `sources`, given by key. `hear` is told of every change of state."""
+
+    def __init__(self, sources: Mapping[str, Source], policy: Policy | None = None, hear: Hear | None = None) -> None:
+        self.policy = policy or Policy()
+        self.last_update = 0.0
+        self._hear: Hear = hear or _nobody
+        self._sources = dict(sources)
+        self._within: dict[tuple[GroupKind, str], list[_Path]] = {}
+        self._groups = {(one.kind, one.name): self._watch(one) for one in planned(sources)}
+        self._blips: dict[str, Blips] = {}
+        self._paths: dict[tuple[Environment, str, str], _Path] = {}
+        self._homes: dict[Environment, _Home] = {}
+        found = memberships(sources)
+        self._members = {key: self._join(source, found[key]) for key, source in sources.items()}
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Every group, in the order of the configuration."""
+        return tuple(self._groups.values())
+
+    def group(self, kind: GroupKind, name: str) -> Group:
+        """Return one group. Raises `KeyError`."""
+        return self._groups[kind, name]
+
+    def of(self, key: str) -> tuple[Group, ...]:
+        """Return the availability groups that the source `key` belongs to, its client's first."""
+        return self._members[key].availability
+
+    def confirming(self, key: str) -> Confirming:
+        """Return when to look again at the client and location of the source `key`."""
+        return self._members[key].path.confirming
+
+    def observe(self, sample: Sample) -> None:
+        """Take in one attempt."""
+        source, member = self._sources[sample.key], self._members[sample.key]
+        home = self._homes[source.environment]
+        self.last_update = sample.at
+        if sample.at >= home.due:
+            self._refresh(home, sample.at)
+        throttled = sample.what is What.THROTTLED
+        self._throttling(sample, member, home, throttled=throttled)
+        if throttled:
+            member.path.confirming.throttled(sample.at)
+        else:
+            self._availability(sample, member)
+
+    def pushed(self, key: str, at: float, *, lost: bool) -> None:
+        """Take in that a hold of the push channel of `key` ended: lost, or as it should."""
+        source, member = self._sources[key], self._members[key]
+        home = self._homes[source.environment]
+        member.path.pushes.add(at, 1.0, failed=lost)
+        _feed(member.push, at, home.pushed, failed=lost)
+
+    def tick(self, now: float) -> None:
+        """Notice what only time tells; call it every few seconds."""
+        self.last_update = now
+        for group in self._groups.values():
+            group.tick(now)
+
+    # -- one attempt ---------------------------------------------------------------------------------------------
+
+    def _availability(self, sample: Sample, member: _Member) -> None:
+        path, at, failed = member.path, sample.at, sample.what is What.FAILED
+        blip = path.blips.probability(at)
+        expected, ratio = ratios(blip, path.blips.certainty, path.healthy, failed=failed)
+        path.blips.saw(at, blip, expected, failed=failed)
+        result = Result(at, failed, blip, path.blips.certainty, path.healthy, ratio)
+        firing = False
+        for group in member.availability:
+            group.update(result)
+            firing = firing or group.firing
+        if not sample.confirm:
+            path.confirming.attempted()
+            if not firing:
+                path.counts.add(at, 1.0 - blip, failed=failed)
+        if firing:
+            path.confirming.stop()
+        elif failed and blip < 0.5:
+            path.confirming.failed(at)
+
+    def _throttling(self, sample: Sample, member: _Member, home: _Home, *, throttled: bool) -> None:
+        if not sample.confirm:
+            member.path.throttles.add(sample.at, 1.0, failed=throttled)
+        _feed(member.throttled, sample.at, home.throttled, failed=throttled)
+
+    # -- what is healthy -----------------------------------------------------------------------------------------
+
+    def _refresh(self, home: _Home, at: float) -> None:
+        """Read the baselines anew; the fleet's rate is the prior of every path's own."""
+        home.due = at + REFRESH
+        home.throttled = _limit([one.throttles for one in home.paths], baseline.USUAL)
+        home.pushed = max(PUSH_USUAL, _limit([one.pushes for one in home.paths], PUSH_USUAL))
+        counts = [one.counts for one in home.paths]
+        fleet = baseline.pooled(sum(one.failures for one in counts), sum(one.transactions for one in counts))
+        for path in home.paths:
+            learned = baseline.healthy(path.counts.failures, path.counts.transactions, fleet)
+            path.healthy = self.policy.healthy or learned
+        for path in home.paths:
+            for group in path.groups:
+                group.healthy = max(one.healthy for one in self._within[group.kind, group.name])
+
+    # -- making --------------------------------------------------------------------------------------------------
+
+    def _watch(self, plan: Planned) -> Group:
+        guaranteed = self.policy.budget / plan.weight
+        return Group(
+            plan.kind,
+            plan.name,
+            interval=plan.interval,
+            days=guaranteed if self.policy.guaranteed else guaranteed / SURE,
+            learning_days=guaranteed,
+            healthy=self.policy.healthy or baseline.USUAL,
+            hear=self._hear,
+        )
+
+    def _join(self, source: Source, membership: Membership) -> _Member:
+        path = self._paths.get(source.cell)
+        if path is None:
+            path = self._paths[source.cell] = _Path(self._filter(source), self.policy.pace)
+            self._homes.setdefault(source.environment, _Home()).paths.append(path)
+        groups = tuple(self._groups[one] for one in membership.availability)
+        for group in groups:
+            within = self._within.setdefault((group.kind, group.name), [])
+            if path not in within:
+                within.append(path)
+                path.groups.append(group)
+        push = tuple(self._groups[one] for one in membership.push)
+        return _Member(path, groups, push, tuple(self._groups[one] for one in membership.throttled))
+
+    def _filter(self, source: Source) -> Blips:
+        """Return the healthy model of the way out that `source` takes: one for each vantage and environment."""
+        name = f"{source.environment.value}@{source.vantage}"
+        if name not in self._blips:
+            self._blips[name] = Blips(self.policy.tau, self.policy.rho, self.policy.certainty)
+        return self._blips[name]
+
+    # -- over restarts -------------------------------------------------------------------------------------------
+
+    def save(self, section: MutableMapping[str, str]) -> None:
+        """Write everything into a section of the store: after `load`, the same attempts give the same bits."""
+        for group in self._groups.values():
+            section[f"group {group.kind} {group.name}"] = json.dumps(group.dump())
+        for name, blips in self._blips.items():
+            section[f"blips {name}"] = json.dumps(blips.dump())
+        for cell, path in self._paths.items():
+            section[f"path {_name(cell)}"] = json.dumps(path.dump())
+        for environment, home in self._homes.items():
+            section[f"home {environment.value}"] = json.dumps(home.dump())
+
+    def load(self, section: Mapping[str, str]) -> None:
+        """Take over what `save` wrote. What is missing, or cannot be read, begins anew: it stops nothing."""
+        for group in self._groups.values():
+            _restore(group, section.get(f"group {group.kind} {group.name}"))
+        for name, blips in self._blips.items():
+            _restore(blips, section.get(f"blips {name}"))
+        for cell, path in self._paths.items():
+            _restore(path, section.get(f"path {_name(cell)}"))
+        for environment, home in self._homes.items():
+            _restore(home, section.get(f"home {environment.value}"))
+
+
+class _Restorable(Protocol):
+    def load(self, state: list[Any]) -> None:
+        """Take over a state. Raises `ValueError` or `TypeError`."""
+
+
+def _restore(thing: _Restorable, text: str | None) -> None:
+    if text is None:
+        return
+    with suppress(ValueError, TypeError):
+        thing.load(json.loads(text))
+
+
+def _name(cell: tuple[Environment, str, str]) -> str:
+    environment, client, location = cell
+    return f"{environment.value}/{client}@{location}"
+
+
+def _limit(counts: list[Counts], usual: float) -> float:
+    return baseline.healthy(sum(one.failures for one in counts), sum(one.transactions for one in counts), usual)
+
+
+def _feed(groups: tuple[Group, ...], at: float, healthy: float, *, failed: bool) -> None:
+    """Take a result into groups whose healthy model knows no blips."""
+    _, ratio = ratios(0.0, 0.0, healthy, failed=failed)
+    result = Result(at, failed, 0.0, 0.0, healthy, ratio)
+    for group in groups:
+        group.healthy = healthy
+        group.update(result)
+
+
+def _nobody(transition: Transition) -> None:
+    """Nobody wants to know."""

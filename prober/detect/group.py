@@ -1,0 +1,204 @@
+"""One group of paths that is watched as one: its evidence, its state, and what it says when the state changes.
+
+Rule of this file: a page is given by evidence alone and taken back by evidence alone; nothing here waits.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from prober.detect.mixture import Evidence, Six
+from prober.detect.recovery import Recovery
+
+
+class State(IntEnum):
+    """Value of `clientaccess_detector_state`."""
+
+    HEALTHY = 0
+    SUSPECT = 1
+    FAILING = 2
+    RECOVERING = 3
+    LEARNING = 4
+    NO_DATA = 5
+
+
+class GroupKind(StrEnum):
+    """Value of the label `group_kind`."""
+
+    CLIENT = "client"
+    CELL = "cell"
+    FLEET = "fleet"
+    VANTAGE = "vantage"
+    FAMILY = "family"
+    PUSH = "push"
+    THROTTLED = "throttled"
+
+
+SUSPICION = 0.01
+"""Share of the threshold from which a group is suspect."""
+SUSPECTED_FOR = 180.0
+"""Seconds for which one failure that no blip explains keeps a group suspect."""
+CLEAR = 3.0
+"""Hours of evidence by which a group is well again."""
+HOPE = 0.1
+"""Hours from which it is recovering."""
+LEARNING = 48 * 3600.0
+"""Seconds in which a group has no history of its own, and needs the guaranteed evidence for a page."""
+SILENCE = (5.0, 600.0)
+"""Intervals, and seconds at least, without a transaction after which a group has no data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A group went from one state to another at `at` (epoch seconds)."""
+
+    group: "Group"
+    before: State
+    after: State
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one transaction showed, as every group it belongs to takes it in.
+
+    `blip`, `certainty` and `healthy` are the healthy model at that moment, `ratio` the likelihood ratios of the result.
+    """
+
+    at: float
+    failed: bool
+    blip: float
+    certainty: float
+    healthy: float
+    ratio: Six
+
+
+Hear = Callable[[Transition], None]
+
+
+class Group:
+    """A watched group. `days`: evidence-days at which it pages; `learning_days`: the same while it has no history."""
+
+    __slots__ = (
+        *("_began", "_firing", "_hear", "_learning_days", "_settled_days", "_suspected", "days", "evidence", "healthy"),
+        *("kind", "name", "recovery", "state"),
+    )
+
+    def __init__(
+        self,
+        kind: GroupKind,
+        name: str,
+        *,
+        interval: float,
+        days: float,
+        learning_days: float,
+        healthy: float,
+        hear: Hear,
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.healthy = healthy
+        self.evidence = Evidence(interval, healthy)
+        self.recovery = Recovery()
+        self.days = self.evidence.days(healthy)
+        self.state = State.NO_DATA
+        self._settled_days = days
+        self._learning_days = learning_days
+        self._hear = hear
+        self._began: float | None = None
+        self._suspected = float("-inf")
+        self._firing = False
+
+    @property
+    def threshold(self) -> float:
+        """Evidence-days at which the group pages now."""
+        at = self.evidence.last
+        return self._learning_days if at is None or self._learning(at) else self._settled_days
+
+    @property
+    def ratio(self) -> float:
+        """Evidence as a share of what a page needs."""
+        return self.days / self.threshold
+
+    @property
+    def firing(self) -> bool:
+        """Whether trouble was found and its end was not."""
+        return self._firing
+
+    def update(self, result: Result) -> None:
+        """Take in one transaction."""
+        at = result.at
+        if self._began is None:
+            self._began = at
+        gap = self.evidence.update(at, result.ratio, failed=result.failed)
+        self.days = self.evidence.days(self.healthy)
+        if result.failed and result.blip < 0.5:
+            self._suspected = at
+        if self._firing:
+            self._recover(result, gap)
+        elif self.days >= self._settled_days and self.days >= self.threshold:
+            self._firing = True
+            self.recovery = Recovery()
+        self._enter(self._present(at), at)
+
+    def tick(self, now: float) -> None:
+        """Notice what only time tells: that nothing comes any more, or that a suspicion has lapsed."""
+        if self.evidence.last is not None:
+            self._enter(self._present(now), now)
+
+    def _recover(self, result: Result, gap: float) -> None:
+        failures, transactions = self.evidence.since_change
+        self.recovery.update(
+            gap,
+            failed=result.failed,
+            blip=result.blip,
+            certainty=result.certainty,
+            healthy=result.healthy,
+            rate=failures / transactions if transactions else 0.0,
+        )
+        if self.recovery.hours >= CLEAR:
+            self._firing = False
+            self._suspected = float("-inf")
+            self.evidence.reset(self.healthy)
+            self.days = self.evidence.days(self.healthy)
+
+    def _present(self, now: float) -> State:
+        if now - (self.evidence.last or now) > max(SILENCE[0] * self.evidence.interval, SILENCE[1]):
+            return State.NO_DATA
+        if self._firing:
+            return State.RECOVERING if self.recovery.hours >= HOPE else State.FAILING
+        if now - self._suspected < SUSPECTED_FOR or self.days >= SUSPICION * self.threshold:
+            return State.SUSPECT
+        return State.LEARNING if self._learning(now) else State.HEALTHY
+
+    def _learning(self, now: float) -> bool:
+        return self._began is None or now - self._began < LEARNING
+
+    def _enter(self, state: State, at: float) -> None:
+        if state is not self.state:
+            before, self.state = self.state, state
+            self._hear(Transition(self, before, state, at))
+
+    def dump(self) -> list[object]:
+        """Return what has to survive a restart."""
+        return [self._began, self._firing, self.recovery.hours, self.healthy, self.evidence.dump()]
+
+    def load(self, state: list[object]) -> None:
+        """Take over what `dump` gave. Raises `ValueError` or `TypeError` for anything else."""
+        began, firing, hours, healthy, evidence = state
+        if not isinstance(evidence, list) or not isinstance(firing, bool):
+            raise TypeError("not a state of a group")
+        fresh = Evidence(self.evidence.interval, self.healthy)
+        fresh.load(evidence)
+        self._began = None if began is None else _number(began)
+        self.recovery = Recovery(_number(hours))
+        self.healthy = _number(healthy)
+        self._firing = firing
+        self.evidence = fresh
+        self.days = fresh.days(self.healthy)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("not a number")
+    return float(value)
