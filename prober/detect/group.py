@@ -132,6 +132,8 @@ class Group:
             self._began = at
         gap = self.evidence.update(at, result.ratio, failed=result.failed)
         self.days = self.evidence.days(self.healthy)
+        if self.state is State.HEALTHY and self.days < SUSPICION * self._settled_days and not result.failed:
+            return  # nearly always: what follows would find the same
         if result.failed and result.blip < 0.5:
             self._suspected = at
         if self._firing:

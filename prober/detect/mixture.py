@@ -108,10 +108,10 @@ class Evidence:
 
     def days(self, healthy: float) -> float:
         """Return the evidence in days: the mean over the grid points that differ enough from the healthy rate."""
-        first = 0
-        while GRID[first] <= TOO_NEAR * healthy:
-            first += 1
-        kept = self._values[first:]
+        values = self._values
+        if TOO_NEAR * healthy < GRID[0]:
+            return sum(values) / 6.0
+        kept = [value for value, p in zip(values, GRID, strict=True) if p > TOO_NEAR * healthy]
         return sum(kept) / len(kept)
 
     @property
