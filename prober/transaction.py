@@ -369,6 +369,7 @@ class Client(Generic[S]):
     `endpoints` are the names under which its URLs are configured, the first being the principal one. `options` is a
     frozen dataclass of scalars with defaults. `reasons` are zero-filled in the failure counter. `deepest` is the depth
     at which it ends; `natural` the depth it has with a credential where the configuration names none, by environment.
+    `family` names a component that it is known to share with other clients: the detector watches them together, too.
     """
 
     name: str
@@ -384,6 +385,7 @@ class Client(Generic[S]):
     reasons: frozenset[Reason] = field(default=FAILURE_REASONS)
     deepest: Depth = Depth.MAILBOX
     natural: Mapping[Environment, Depth] = field(default_factory=lambda: MappingProxyType({}))
+    family: str = ""
 
     def plan(self, assignment: Assignment) -> tuple[Step[S], ...]:
         """Return the steps that are due for `assignment`, in order."""

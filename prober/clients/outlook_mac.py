@@ -153,6 +153,7 @@ CLIENT = Client(
     scopes=graph.GRAPH,
     interval=120.0,
     fidelity=Fidelity.SURROGATE,
+    family="outlook_service",
     options=OutlookMacOptions,
     held=HeldByChoice,
     natural={Environment.EXCHANGE_SERVER: Depth.REACH},

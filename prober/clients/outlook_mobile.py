@@ -107,6 +107,7 @@ CLIENT = Client(
     scopes=graph.GRAPH,
     interval=120.0,
     fidelity=Fidelity.SURROGATE,
+    family="outlook_service",
     options=OutlookMobileOptions,
     held=HeldBeside,
     natural={Environment.EXCHANGE_SERVER: Depth.REACH},

@@ -26,7 +26,8 @@ WEIGHTS: Mapping[GroupKind, float] = MappingProxyType(
 class Source:
     """Where transactions come from: one client, seen from one vantage. `interval` in seconds.
 
-    `families` name components that several clients or targets are known to share. `push`: whether a channel is held.
+    `families` name components that several clients or targets are known to share. `hold`: seconds that one hold of its
+    push channel lasts, 0 where none is held.
     """
 
     environment: Environment
@@ -35,7 +36,7 @@ class Source:
     interval: float
     region: str = ""
     families: tuple[str, ...] = ()
-    push: bool = False
+    hold: float = 0.0
 
     @property
     def location(self) -> str:
@@ -86,7 +87,7 @@ def _membership(source: Source, *, several: bool) -> Membership:
             availability.append((GroupKind.CELL, f"{mine}@{place}"))
             availability.append((GroupKind.VANTAGE, f"{environment}/{place}"))
     throttled = [(GroupKind.THROTTLED, mine), (GroupKind.THROTTLED, f"{environment}@{place}")]
-    push = ((GroupKind.PUSH, mine),) if source.push else ()
+    push = ((GroupKind.PUSH, mine),) if source.hold > 0 else ()
     return Membership(tuple(availability), push, tuple(throttled))
 
 
@@ -101,7 +102,8 @@ def planned(sources: Mapping[str, Source]) -> tuple[Planned, ...]:
     for key, membership in memberships(sources).items():
         source = sources[key]
         for group in (*membership.availability, *membership.push, *membership.throttled):
-            rates[group] = rates.get(group, 0.0) + 1.0 / source.interval
+            every = source.hold if group[0] is GroupKind.PUSH else source.interval
+            rates[group] = rates.get(group, 0.0) + 1.0 / every
             homes[group] = source.environment
     shares = _shares(homes)
     return tuple(Planned(kind, name, 1.0 / rate, shares[kind, name]) for (kind, name), rate in rates.items())

@@ -51,6 +51,7 @@ PUSH_REASONS = (Reason.PUSH_CHANNEL_LOST, Reason.CONNECTION_RESET, Reason.READ_T
 
 Kind = Literal["counter", "gauge", "histogram", "summary"]
 PAIR = ("client", "target")
+GROUP = ("group_kind", "group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,35 @@ METRICS: tuple[Spec, ...] = (
         "gauge",
         (),
         "When they were last read whole; 0 before the first time, and where they are not read at all.",
+    ),
+    Spec(
+        "clientaccess_detector_evidence_days",
+        "gauge",
+        GROUP,
+        "How many days a healthy fleet would need to produce this much evidence of trouble.",
+    ),
+    Spec("clientaccess_detector_threshold_days", "gauge", GROUP, "The evidence at which a group pages."),
+    Spec("clientaccess_detector_evidence_ratio", "gauge", GROUP, "Evidence divided by threshold: page at 1."),
+    Spec(
+        "clientaccess_detector_state",
+        "gauge",
+        GROUP,
+        "0 healthy, 1 suspect, 2 failing, 3 recovering, 4 learning, 5 no data.",
+    ),
+    Spec("clientaccess_detector_change_timestamp_seconds", "gauge", GROUP, "Estimated start of trouble; 0 if healthy."),
+    Spec("clientaccess_detector_baseline_ratio", "gauge", GROUP, "Healthy failure rate in use."),
+    Spec(
+        "clientaccess_detector_failure_ratio",
+        "gauge",
+        (*GROUP, "bound"),
+        "Failure rate since the change, with its exact limits of 95 %; absent while there is none.",
+    ),
+    Spec("clientaccess_detector_last_update_timestamp_seconds", "gauge", (), "When the detector last did anything."),
+    Spec(
+        "clientaccess_attribution_probability",
+        "gauge",
+        ("clients", "vantages", "step"),
+        "Probability of the best explanation of what fails; only while something fires.",
     ),
     Spec("clientaccess_scheduler_lag_seconds", "histogram", (), "From intended start to actual start.", LAG_BUCKETS),
     Spec("clientaccess_scheduler_missed_total", "counter", PAIR, "Slots skipped because the last run was still going."),

@@ -20,7 +20,7 @@ from prober.settings.files import Files
 from prober.settings.mistakes import Mistakes
 from prober.settings.routes import Routes
 from prober.settings.service_health import service_health
-from prober.settings.settings import MaintenanceWindow, PacingSettings, Settings
+from prober.settings.settings import DetectorSettings, MaintenanceWindow, PacingSettings, Settings
 from prober.settings.source import Location
 from prober.settings.targets import Targets
 from prober.transaction import Client
@@ -65,6 +65,9 @@ def build(
         control_interval=document.control.interval if document.control else CONTROL_INTERVAL,
         fingerprints=_fingerprints(everything, all_routes, credentials, base.user_agent),
         pacing=PacingSettings(document.pacing.rate, document.pacing.ceiling),
+        detector=DetectorSettings(
+            document.detector.page_budget_days, document.detector.guaranteed, document.detector.second_looks
+        ),
         user_agent=base.user_agent,
         label_names=tuple(base.labels),
         maintenance=maintenance,

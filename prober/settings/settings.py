@@ -41,6 +41,15 @@ class PacingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectorSettings:
+    """How sure a page must be. `budget`: days between two false pages; `second_looks`: whether they are taken."""
+
+    budget: float = 30.0
+    guaranteed: bool = False
+    second_looks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class MaintenanceWindow:
     """Attempts inside are excluded. `every` repeats the window for ever. No targets named means all."""
 
@@ -89,6 +98,7 @@ class Settings:
     control_interval: float
     fingerprints: Mapping[str, str]
     pacing: PacingSettings = field(default_factory=PacingSettings)
+    detector: DetectorSettings = field(default_factory=DetectorSettings)
     user_agent: str = ""
     label_names: tuple[str, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()

@@ -80,7 +80,7 @@ def test_a_failure_asks_for_second_looks_until_trouble_is_found() -> None:
 
 def test_losing_one_channel_is_normal_and_losing_all_is_not() -> None:
     """Pushes have a group of their own."""
-    detector = Detector({"imap4/one": source(push=True)})
+    detector = Detector({"imap4/one": source(hold=480.0)})
     group = detector.group(GroupKind.PUSH, "exchange_online/imap4")
     at = START
     for count in range(400):

@@ -31,7 +31,7 @@ def test_a_lone_vantage_has_clients_and_a_fleet() -> None:
 def test_regions_are_locations() -> None:
     """Cells and locations are groups as soon as there are two of them; a declared family is one, too."""
     sources = {
-        "a": source("outlook_mobile", "eu", families=("outlook_service",), push=True),
+        "a": source("outlook_mobile", "eu", families=("outlook_service",), hold=480.0),
         "b": source("outlook_mac", "na", families=("outlook_service",)),
     }
     assert names(GroupKind.CELL, sources) == {
