@@ -1,0 +1,270 @@
+"""Which clients fail from which locations: rectangles of clients x locations, weighed against each other.
+
+Rule of this file: what lies outside a rectangle is taken to be well and says nothing, so a rectangle gains by every
+failing cell that it holds and loses by every cell that is well. The answer sharpens as transactions come in, and nobody
+waits for it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from math import exp, log
+
+from prober.detect.explain import MIXED, scope
+from prober.detect.history import POINTS, History, Stretch, Sums
+from prober.detect.interval import wilson
+from prober.detect.sets import CLIENTS, LOCATIONS, Prior, indices, union
+
+EXACT = 4000
+"""So many rectangles are weighed one by one: all there are of nine clients at three locations."""
+MAJORITY = 0.5
+"""A step is named when it surely has more than this share of the failures."""
+PROMISING, ROUNDS = 5, 4
+"""How many of the best rectangles a search sets out from, and how often it does so before it is content."""
+
+NOTHING: Sums = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+Ranked = tuple[tuple[str, ...], tuple[str, ...], float]
+"""Clients, locations and the probability that they are the ones."""
+Rectangle = tuple[int, int]
+"""A set of clients and a set of locations."""
+Scores = dict[Rectangle, float]
+NONE: Rectangle = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The best rectangle since a change, and its probability among all that were weighed, given that something fails.
+
+    `failures` of `transactions` were counted within it; `step` is where most of the failures happened, or `mixed`.
+    `every_client`, `everywhere`: it holds all clients there are, or all locations where its clients are seen.
+    """
+
+    clients: tuple[str, ...]
+    locations: tuple[str, ...]
+    probability: float
+    step: str
+    failures: int
+    transactions: int
+    runner_up: Ranked | None
+    every_client: bool
+    everywhere: bool
+
+    @property
+    def words(self) -> str:
+        """The same for a person."""
+        clients = () if self.every_client and len(self.clients) > 1 else self.clients
+        return scope(clients, () if self.everywhere else self.locations, self.step, self.probability)
+
+
+class Attribution:
+    """Explains troubles of one environment. `cells`: every (client, location) there is; `families`: clients by name."""
+
+    def __init__(self, cells: Sequence[tuple[str, str]], families: Mapping[str, frozenset[str]]) -> None:
+        self._clients = tuple(dict.fromkeys(client for client, _ in cells))
+        self._locations = tuple(dict.fromkeys(location for _, location in cells))
+        self._cells = {
+            (self._clients.index(client), self._locations.index(location)): index
+            for index, (client, location) in enumerate(cells)
+        }
+        self._history = History(len(cells))
+        self._who = Prior(CLIENTS, len(self._clients), [_bits(self._clients, one) for one in families.values()])
+        self._where = Prior(LOCATIONS, len(self._locations), _halves(self._locations))
+        self._seen_from = [0] * self._who.count
+        self._seen_by = [0] * self._where.count
+        for client, location in self._cells:
+            self._seen_from[client] |= 1 << location
+            self._seen_by[location] |= 1 << client
+        self._exact = ((1 << self._who.count) - 1) * ((1 << self._where.count) - 1) <= EXACT
+        self._expected = self._likely()
+
+    def note(self, cell: int, at: float, logs: Sequence[float], *, failed: bool, step: str) -> None:
+        """Take in one transaction of the cell with that index: its log likelihood ratio for each of the grid points.
+
+        `at` in epoch seconds; `step` is where it failed, from a closed set of words.
+        """
+        self._history.note(cell, at, logs, step if failed else None)
+
+    def best(self, since: float) -> Explanation | None:
+        """Return the best explanation of what came since a change (epoch seconds); `None` while it holds no failure."""
+        seen = self._history.since(since)
+        scores = self._weigh(seen.sums, self._expected)
+        if not self._exact:
+            self._search(seen.sums, scores)
+        (best, score), *others = nlargest(2, scores.items(), key=lambda item: item[1])
+        certainty = 1.0 / sum(exp(one - score) for one in scores.values())
+        runner_up = (*self._names(others[0][0]), certainty * exp(others[0][1] - score)) if others else None
+        found = self._explained(best, certainty, runner_up, seen)
+        return found if found.failures else None
+
+    # -- rectangles ----------------------------------------------------------------------------------------------
+
+    def _likely(self) -> dict[int, dict[int, float]]:
+        """Return the rectangles that are always weighed: log prior by location set, then by client set.
+
+        Rectangles that hold the same cells are one, with the probability of all of them.
+        """
+        chances: dict[int, dict[int, float]] = {}
+        for where in self._candidates(self._where):
+            for who in self._candidates(self._who):
+                mine, here = self._shrunk(who, where)
+                chance = self._who.probability(who) * self._where.probability(where)
+                if mine:
+                    chances.setdefault(here, {}).setdefault(mine, 0.0)
+                    chances[here][mine] += chance
+        return {here: {mine: log(chance) for mine, chance in one.items()} for here, one in chances.items()}
+
+    def _candidates(self, prior: Prior) -> Iterable[int]:
+        if self._exact:
+            return range(1, 1 << prior.count)
+        few = self._who.count**2 * self._where.count <= 2 * EXACT
+        return prior.usual(pairs=few and prior is self._who)
+
+    def _shrunk(self, who: int, where: int) -> Rectangle:
+        """Return the smallest rectangle with the same cells: `NONE` where it has none."""
+        return who & union(self._seen_by[one] for one in indices(where)), where & union(
+            self._seen_from[one] for one in indices(who)
+        )
+
+    # -- weighing ------------------------------------------------------------------------------------------------
+
+    def _weigh(self, sums: Sequence[Sums], rectangles: Mapping[int, Mapping[int, float]]) -> Scores:
+        """Return log prior + log mean over the grid of exp(sum over the cells), for every rectangle."""
+        scores: Scores = {}
+        for where, sets in rectangles.items():
+            rows = self._rows(sums, where)
+            totals: dict[int, Sums] = {0: NOTHING}
+            for who, prior in sets.items():
+                scores[who, where] = prior + _log_mean(_total(totals, rows, who))
+        return scores
+
+    def _rows(self, sums: Sequence[Sums], where: int) -> list[Sums]:
+        """Return the sums of every client over a set of locations."""
+        return [_added(self._of_cells(sums, ((who, one) for one in indices(where)))) for who in range(self._who.count)]
+
+    def _columns(self, sums: Sequence[Sums], who: int) -> list[Sums]:
+        """Return the sums of every location over a set of clients."""
+        return [
+            _added(self._of_cells(sums, ((one, where) for one in indices(who)))) for where in range(self._where.count)
+        ]
+
+    def _of_cells(self, sums: Sequence[Sums], cells: Iterable[Rectangle]) -> Iterator[Sums]:
+        return (sums[index] for cell in cells if (index := self._cells.get(cell)) is not None)
+
+    def _search(self, sums: Sequence[Sums], scores: Scores) -> None:
+        """Look beyond the likely rectangles: from the best ones, by the best other side of each of their sides.
+
+        For one side and one grid point the score is a sum over rows, so the best other side is every row that adds to
+        it. Source: Neill (2012), "Fast subset scan for spatial pattern detection".
+        """
+        explored: set[Rectangle] = set()
+        for _ in range(ROUNDS):
+            starts = [one for one in nlargest(PROMISING, scores, key=scores.__getitem__) if one not in explored]
+            explored.update(starts)
+            found = {
+                self._shrunk(who, where) for start in starts for who, where in self._neighbours(sums, *start)
+            } - scores.keys()
+            found.discard(NONE)
+            if not found:
+                return
+            rectangles: dict[int, dict[int, float]] = {}
+            for who, where in found:
+                rectangles.setdefault(where, {})[who] = self._who.log(who) + self._where.log(where)
+            scores.update(self._weigh(sums, rectangles))
+
+    def _neighbours(self, sums: Sequence[Sums], who: int, where: int) -> Iterator[Rectangle]:
+        """Give the rectangles with a better side, and all that differ by one client or location: the rivals."""
+        yield from ((better, where) for better in _scanned(self._rows(sums, where)))
+        yield from ((who, better) for better in _scanned(self._columns(sums, who)))
+        yield from ((who ^ 1 << one, where) for one in range(self._who.count))
+        yield from ((who, where ^ 1 << one) for one in range(self._where.count))
+
+    # -- saying it -----------------------------------------------------------------------------------------------
+
+    def _explained(self, best: Rectangle, probability: float, runner_up: Ranked | None, seen: Stretch) -> Explanation:
+        who, where = best
+        within = [self._cells[one] for one in self._inside(best)]
+        steps = {step: sum(counts[cell] for cell in within) for step, counts in seen.failures.items()}
+        clients, locations = self._names(best)
+        return Explanation(
+            clients=clients,
+            locations=locations,
+            probability=probability,
+            step=_prevailing(steps),
+            failures=sum(steps.values()),
+            transactions=sum(seen.transactions[cell] for cell in within),
+            runner_up=runner_up,
+            every_client=len(clients) == self._who.count,
+            everywhere=where == union(self._seen_from[one] for one in indices(who)),
+        )
+
+    def _inside(self, rectangle: Rectangle) -> list[Rectangle]:
+        who, where = rectangle
+        return [cell for cell in self._cells if who >> cell[0] & 1 and where >> cell[1] & 1]
+
+    def _names(self, rectangle: Rectangle) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        who, where = rectangle
+        return tuple(self._clients[one] for one in indices(who)), tuple(self._locations[one] for one in indices(where))
+
+
+def _bits(names: Sequence[str], chosen: Iterable[str]) -> int:
+    return union(1 << names.index(one) for one in chosen if one in names)
+
+
+def _halves(locations: Sequence[str]) -> list[int]:
+    """Return the locations that share a vantage or a region: a trouble of either is seen from all of them."""
+    sharing: dict[tuple[bool, str], int] = {}
+    for index, name in enumerate(locations):
+        vantage, _, region = name.partition("/")
+        for half in ((True, vantage), (False, region)) if region else ():
+            sharing[half] = sharing.get(half, 0) | 1 << index
+    return list(dict.fromkeys(sharing.values()))
+
+
+def _added(rows: Iterable[Sums]) -> Sums:
+    total = NOTHING
+    for row in rows:
+        total = _plus(total, row)
+    return total
+
+
+def _plus(one: Sums, other: Sums) -> Sums:
+    a0, a1, a2, a3, a4, a5 = one
+    b0, b1, b2, b3, b4, b5 = other
+    return a0 + b0, a1 + b1, a2 + b2, a3 + b3, a4 + b4, a5 + b5
+
+
+def _total(totals: dict[int, Sums], rows: Sequence[Sums], members: int) -> Sums:
+    """Return the sum of the rows of a set; `totals` remembers those of its smaller parts."""
+    found = totals.get(members)
+    if found is None:
+        rest = members & (members - 1)
+        last = rows[(members ^ rest).bit_length() - 1]
+        found = totals[members] = _plus(_total(totals, rows, rest), last)
+    return found
+
+
+def _log_mean(sums: Sums) -> float:
+    """Return log mean exp of them, without leaving the range of floats."""
+    most = max(sums)
+    s0, s1, s2, s3, s4, s5 = sums
+    total = exp(s0 - most) + exp(s1 - most) + exp(s2 - most) + exp(s3 - most) + exp(s4 - most) + exp(s5 - most)
+    return most + log(total / POINTS)
+
+
+def _scanned(rows: Sequence[Sums]) -> set[int]:
+    """Return for each grid point the best set of rows of every size, as long as every row adds to the sum."""
+    found = set()
+    for point in range(POINTS):
+        adding = sorted(((row[point], 1 << one) for one, row in enumerate(rows) if row[point] > 0.0), reverse=True)
+        members = 0
+        for _, bit in adding:
+            members |= bit
+            found.add(members)
+    return found
+
+
+def _prevailing(steps: Mapping[str, int]) -> str:
+    """Return the step that surely has most of the failures; `mixed` when none has."""
+    failures = sum(steps.values())
+    step = max(steps, key=steps.__getitem__, default=MIXED)
+    return step if failures and wilson(steps[step], failures)[0] > MAJORITY else MIXED
