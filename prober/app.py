@@ -21,9 +21,13 @@ from starlette.applications import Starlette
 from prober.advisories.onsets import Onsets
 from prober.assembly import Assembly
 from prober.clients import catalogue
+from prober.detect.detector import Policy
+from prober.detect.group import Transition
+from prober.detection import Detection, PushNews, sources
 from prober.listen import DEFAULT_LISTEN, bind, name
 from prober.model import Assignment
 from prober.notices import Notices
+from prober.observe.detection import DetectorMetrics
 from prober.observe.log import OutcomeLog
 from prober.observe.metrics import Metrics
 from prober.observe.report import Finished
@@ -31,6 +35,7 @@ from prober.observe.sink import Sink, fan_out
 from prober.observe.status import StatusBoard
 from prober.observe.web import Panel, application
 from prober.schedule.channels import Channels
+from prober.schedule.confirmation import SecondLooks
 from prober.schedule.judging import CONTROL
 from prober.schedule.plan import Plan
 from prober.schedule.runner import Runner
@@ -42,6 +47,8 @@ T = TypeVar("T")
 
 LOG = logging.getLogger(__name__)
 SAVE_PERIOD = 5.0
+TICK = 5.0
+"""Seconds after which the detector notices what only time tells; shorter than any scrape interval in use."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 AT_ONCE = 16
 """Attempts that `once` runs side by side, so that a large configuration does not measure its own crowd."""
@@ -99,7 +106,8 @@ def stopping() -> Iterator[asyncio.Event]:
 class Service:
     """The running prober: schedule, push channels, web pages, state.
 
-    `sinks` hear of every finished attempt besides the prober's own; `panels` add to the status page.
+    `sinks` hear of every finished attempt besides the prober's own, `hear` of every change of state that the detector
+    finds; `panels` add to the status page.
     """
 
     def __init__(
@@ -110,6 +118,7 @@ class Service:
         *,
         sinks: Sequence[Sink] = (),
         panels: Sequence[Panel] = (),
+        hear: Callable[[Transition], None] | None = None,
     ) -> None:
         self._store = store
         self._ready = False
@@ -118,14 +127,16 @@ class Service:
         self.metrics = self._metrics(settings, clients)
         board = StatusBoard(settings.assignments, clients)
         onsets = Onsets(store.section("onsets"))
+        self.detection = self._detection(settings, clients, hear)
         own = (onsets,) if settings.service_health else ()
-        hearers: tuple[Sink, ...] = (self.metrics, board, OutcomeLog(), *own, *sinks)
+        hearers: tuple[Sink, ...] = (self.metrics, board, OutcomeLog(), self.detection, *own, *sinks)
         self.assembly = Assembly(
             settings,
             clients,
             store,
             watch=self.metrics,
             tell=partial(fan_out, hearers, watch=self.metrics),
+            tell_again=partial(fan_out, (self.detection.second_look,), watch=self.metrics),
             lagged=self.metrics.loop_lag,
             token_observers=(self.metrics,),
         )
@@ -137,8 +148,9 @@ class Service:
             self.assembly.open,
             pacer=self.assembly.pacer,
             restraint=self.assembly.restraint,
-            watch=self.metrics,
+            watch=PushNews(self.metrics, self.detection),
         )
+        self._looks = self._second_looks(settings) if settings.detector.second_looks else None
         self._notices = self._reader(settings, onsets)
         shown = (*panels, self._notices.panel) if self._notices else panels
         self._web = WebServer(application(self.metrics, board, lambda: self._ready, shown))
@@ -149,6 +161,32 @@ class Service:
         if section is None:
             return None
         return Notices(settings, section, self.assembly.networks, self._store, self.metrics, onsets)
+
+    def _detection(
+        self, settings: Settings, clients: Mapping[str, Client[Any]], hear: Callable[[Transition], None] | None
+    ) -> Detection:
+        return Detection(
+            sources(settings.assignments, clients, settings.vantage),
+            Policy(budget=settings.detector.budget, guaranteed=settings.detector.guaranteed),
+            self._store.section("detector"),
+            DetectorMetrics(self.metrics),
+            wall=time.time,
+            hear=hear,
+        )
+
+    def _second_looks(self, settings: Settings) -> SecondLooks:
+        detector = self.detection.detector
+        looks = SecondLooks(
+            settings.assignments,
+            detector.cells,
+            self.assembly.attempts.second_look,
+            confirming=detector.confirming,
+            busy=lambda key: key in self._runner.running,
+            watch=self.metrics,
+            wall=time.time,
+        )
+        self.detection.again = looks.consider
+        return looks
 
     def _metrics(self, settings: Settings, clients: Mapping[str, Client[Any]]) -> Metrics:
         metrics = Metrics(
@@ -177,22 +215,26 @@ class Service:
             self._notices.start()
         scheduling = asyncio.create_task(self._runner.run(), name="scheduling")
         saving = asyncio.create_task(self._keep_saving(), name="saving")
+        ticking = asyncio.create_task(self._keep_ticking(), name="ticking")
         serving = asyncio.create_task(self._web.serve(sockets), name="serving")
         for control in self._controls:
             self._runner.begin(control)
         self._ready = True
         LOG.info("listening on %s", ", ".join(map(name, sockets)))
-        broken = await _first_to_end(stop, scheduling, saving, serving)
+        broken = await _first_to_end(stop, scheduling, saving, serving, ticking)
         self._ready = False
         LOG.info("stopping")
         scheduling.cancel()
+        ticking.cancel()
+        if self._looks:
+            await self._looks.drain()
         await asyncio.gather(self._runner.drain(grace), self._channels.drain())
         if self._notices:
             await self._notices.close()
         await self.assembly.close()
         self._ending.set()
         self._web.should_exit = True
-        await asyncio.wait([scheduling, saving, serving])
+        await asyncio.wait([scheduling, saving, serving, ticking])
         self._store.close()
         return 1 if broken else 0
 
@@ -202,8 +244,15 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SAVE_PERIOD):
                     await self._ending.wait()
+            self.detection.save()
             await asyncio.to_thread(self._store.save)
             self.metrics.state_lost(self._store.lost)
+
+    async def _keep_ticking(self) -> None:
+        """Let the detector notice that time passes."""
+        while True:
+            self.detection.tick()
+            await asyncio.sleep(TICK)
 
 
 class WebServer(uvicorn.Server):
@@ -257,6 +306,9 @@ class Unwatched:
         """Ignore it."""
 
     def held_back(self, assignment: Assignment) -> None:
+        """Ignore it."""
+
+    def confirmed(self, assignment: Assignment) -> None:
         """Ignore it."""
 
 

@@ -101,6 +101,7 @@ class Assembly:
         *,
         watch: AttemptWatch,
         tell: Tell,
+        tell_again: Tell = lambda *_: None,
         lagged: Callable[[float], None],
         token_observers: Iterable[TokenObserver] = (),
         clock: Clock = time.monotonic,
@@ -145,6 +146,7 @@ class Assembly:
             health=self.health,
             watch=watch,
             tell=tell,
+            tell_again=tell_again,
             clock=clock,
             wall=wall,
         )

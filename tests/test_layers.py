@@ -37,10 +37,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "settings": {"identity.spec", "model", "net.route", "secret", "transaction", "vocabulary"},
     "schedule": {
-        *("faults", "identity.spec", "model", "secret", "timeline", "transaction", "verdict", "vocabulary"),
+        *("detect.confirming", "faults", "identity.spec", "model", "secret", "timeline", "transaction", "verdict"),
+        "vocabulary",
     },
     "detect": {"vocabulary"},
-    "observe": {"faults", "model", "transaction", "verdict", "vocabulary"},
+    "detection": {
+        *(
+            "detect",
+            "faults.taxonomy",
+            "model",
+            "schedule.channels",
+            "timeline",
+            "transaction",
+            "verdict",
+            "vocabulary",
+        ),
+    },
+    "observe": {"detect", "faults", "model", "transaction", "verdict", "vocabulary"},
     "advisories": {
         *("exchange", "faults.taxonomy", "model", "protocols.http.status", "verdict", "vocabulary"),
     },

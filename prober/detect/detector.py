@@ -8,15 +8,17 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from math import log
 from typing import Any, Protocol
 
 from prober.detect import baseline
+from prober.detect.attribution import Attribution, Explanation
 from prober.detect.baseline import Counts
 from prober.detect.blips import CERTAINTY, RHO, TAU, Blips
 from prober.detect.confirming import Confirming, Pace
 from prober.detect.group import Group, GroupKind, Hear, Result, Transition
 from prober.detect.groups import Membership, Planned, Source, memberships, planned
-from prober.detect.mixture import ratios
+from prober.detect.mixture import Six, ratios
 from prober.vocabulary import Environment
 
 REFRESH = 3600.0
@@ -70,9 +72,10 @@ class Policy:
 class _Path:
     """One client at one location: its healthy rates, learned, and when to look at it again."""
 
-    __slots__ = ("blips", "confirming", "counts", "groups", "healthy", "pushes", "throttles")
+    __slots__ = ("blips", "confirming", "counts", "groups", "healthy", "index", "pushes", "throttles")
 
-    def __init__(self, blips: Blips, pace: Pace) -> None:
+    def __init__(self, index: int, blips: Blips, pace: Pace) -> None:
+        self.index = index
         self.blips = blips
         self.confirming = Confirming(pace)
         self.counts = Counts()
@@ -105,12 +108,34 @@ class _Member:
 
 @dataclass(slots=True)
 class _Home:
-    """One environment: its paths, and when its baselines are read again."""
+    """One environment: its paths and availability groups, and when its baselines are read again.
+
+    `watching`: since a failure, every attempt is noted, so that it can be said what fails.
+    """
 
     paths: list[_Path] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    attribution: Attribution | None = None
+    watching: bool = False
     due: float = 0.0
     throttled: float = baseline.USUAL
     pushed: float = PUSH_USUAL
+
+    def note(self, path: _Path, sample: Sample, ratio: Six) -> None:
+        """Take in one attempt, for who wants to know what fails."""
+        failed = sample.what is What.FAILED
+        self.watching = self.watching or failed
+        if self.watching and self.attribution is not None:
+            self.attribution.note(path.index, sample.at, [log(one) for one in ratio], failed=failed, step=sample.step)
+
+    def explanation(self) -> Explanation | None:
+        """Return the best explanation of what fails since the earliest change of what fires."""
+        began = [group.evidence.change for group in self.groups if group.firing and group.evidence.change]
+        return self.attribution.best(min(began)) if began and self.attribution is not None else None
+
+    def rest(self) -> None:
+        """Stop noting once nothing is out of the ordinary any more."""
+        self.watching = self.watching and any(group.evidence.change for group in self.groups)
 
     def dump(self) -> list[float]:
         """Return what has to survive a restart."""
@@ -136,6 +161,8 @@ class Detector:
         self._homes: dict[Environment, _Home] = {}
         found = memberships(sources)
         self._members = {key: self._join(source, found[key]) for key, source in sources.items()}
+        for environment, home in self._homes.items():
+            home.attribution = self._attribution(environment)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -154,6 +181,16 @@ class Detector:
         """Return when to look again at the client and location of the source `key`."""
         return self._members[key].path.confirming
 
+    @property
+    def cells(self) -> Mapping[str, tuple[Environment, str, str]]:
+        """Return the cell of every source."""
+        return {key: source.cell for key, source in self._sources.items()}
+
+    def explanations(self) -> dict[Environment, Explanation]:
+        """Return, for each environment where something fires, the best explanation of what fails."""
+        found = {environment: home.explanation() for environment, home in self._homes.items()}
+        return {environment: one for environment, one in found.items() if one is not None}
+
     def observe(self, sample: Sample) -> None:
         """Take in one attempt."""
         source, member = self._sources[sample.key], self._members[sample.key]
@@ -166,7 +203,7 @@ class Detector:
         if throttled:
             member.path.confirming.throttled(sample.at)
         else:
-            self._availability(sample, member)
+            self._availability(sample, member, home)
 
     def pushed(self, key: str, at: float, *, lost: bool) -> None:
         """Take in that a hold of the push channel of `key` ended: lost, or as it should."""
@@ -180,14 +217,18 @@ class Detector:
         self.last_update = now
         for group in self._groups.values():
             group.tick(now)
+        for home in self._homes.values():
+            home.rest()
 
     # -- one attempt ---------------------------------------------------------------------------------------------
 
-    def _availability(self, sample: Sample, member: _Member) -> None:
+    def _availability(self, sample: Sample, member: _Member, home: _Home) -> None:
         path, at, failed = member.path, sample.at, sample.what is What.FAILED
         blip = path.blips.probability(at)
         expected, ratio = ratios(blip, path.blips.certainty, path.healthy, failed=failed)
         path.blips.saw(at, blip, expected, failed=failed)
+        if failed or home.watching:
+            home.note(path, sample, ratio)
         result = Result(at, failed, blip, path.blips.certainty, path.healthy, ratio)
         firing = False
         for group in member.availability:
@@ -240,16 +281,27 @@ class Detector:
     def _join(self, source: Source, membership: Membership) -> _Member:
         path = self._paths.get(source.cell)
         if path is None:
-            path = self._paths[source.cell] = _Path(self._filter(source), self.policy.pace)
-            self._homes.setdefault(source.environment, _Home()).paths.append(path)
+            home = self._homes.setdefault(source.environment, _Home())
+            path = self._paths[source.cell] = _Path(len(home.paths), self._filter(source), self.policy.pace)
+            home.paths.append(path)
         groups = tuple(self._groups[one] for one in membership.availability)
         for group in groups:
             within = self._within.setdefault((group.kind, group.name), [])
             if path not in within:
                 within.append(path)
                 path.groups.append(group)
+            if group not in self._homes[source.environment].groups:
+                self._homes[source.environment].groups.append(group)
         push = tuple(self._groups[one] for one in membership.push)
         return _Member(path, groups, push, tuple(self._groups[one] for one in membership.throttled))
+
+    def _attribution(self, environment: Environment) -> Attribution:
+        families: dict[str, set[str]] = {}
+        for source in self._sources.values():
+            for family in source.families if source.environment is environment else ():
+                families.setdefault(family, set()).add(source.client)
+        cells = [(client, location) for home, client, location in self._paths if home is environment]
+        return Attribution(cells, {name: frozenset(clients) for name, clients in families.items()})
 
     def _filter(self, source: Source) -> Blips:
         """Return the healthy model of the way out that `source` takes: one for each vantage and environment."""

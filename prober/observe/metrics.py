@@ -325,6 +325,10 @@ class Metrics:
         """A start was held back."""
         self._bound[assignment.key].held_back.inc()
 
+    def confirmed(self, assignment: Assignment) -> None:
+        """A second look was taken."""
+        self._at("clientaccess_confirm_attempts_total", assignment).inc()
+
     def push_session(self, assignment: Assignment, seconds: float) -> None:
         """A held session ended after `seconds`."""
         self._at("clientaccess_push_session_duration_seconds", assignment).observe(seconds)

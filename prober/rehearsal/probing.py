@@ -10,9 +10,13 @@ from functools import partial
 
 from prober.assembly import Assembly
 from prober.clients import catalogue
+from prober.detect.detector import Detector, Policy
+from prober.detect.group import Group, Transition
+from prober.detection import Detection, sources
 from prober.model import Assignment
 from prober.observe.sink import Sink, fan_out
 from prober.rehearsal.expectation import CONTROL
+from prober.schedule.confirmation import SecondLooks
 from prober.schedule.plan import Plan
 from prober.schedule.runner import Runner
 from prober.settings.settings import Settings
@@ -28,6 +32,7 @@ class Watch:
 
     missed_slots: int = 0
     held: int = 0
+    second_looks: int = 0
     crashed_attempts: int = 0
     broken_sinks: int = 0
 
@@ -40,6 +45,10 @@ class Watch:
     def held_back(self, assignment: Assignment) -> None:
         """A start was held back."""
         self.held += 1
+
+    def confirmed(self, assignment: Assignment) -> None:
+        """A second look was taken."""
+        self.second_looks += 1
 
     def missed(self, assignment: Assignment, count: int = 1) -> None:
         """Slots went by."""
@@ -54,26 +63,61 @@ class Watch:
         self.broken_sinks += 1
 
 
+class Unshown:
+    """Shows groups to nobody: a rehearsal hears of their changes."""
+
+    def show(self, groups: Iterable[Group]) -> None:
+        """Ignore it."""
+
+    def show_all(self, detector: Detector) -> None:
+        """Ignore it."""
+
+
 class Probing:
-    """A prober at work. `clock` and `wall` are those of the loop it runs on. Raises `NetworkSetupError`."""
+    """A prober at work. `clock` and `wall` are those of the loop it runs on. Raises `NetworkSetupError`.
+
+    `hear` is told of every change of state that the detector finds.
+    """
 
     def __init__(
-        self, settings: Settings, sinks: Iterable[Sink], *, clock: Callable[[], float], wall: Callable[[], float]
+        self,
+        settings: Settings,
+        sinks: Iterable[Sink],
+        *,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        hear: Callable[[Transition], None] | None = None,
     ) -> None:
         self.watch = Watch()
+        policy = Policy(budget=settings.detector.budget, guaranteed=settings.detector.guaranteed)
+        watched = sources(settings.assignments, catalogue(), settings.vantage)
+        self.detection = Detection(watched, policy, {}, Unshown(), wall=wall, hear=hear)
         self._controls = [one for one in settings.assignments if one.client == CONTROL]
         self._assembly = Assembly(
             settings,
             catalogue(),
             Store.open(None),
             watch=self.watch,
-            tell=partial(fan_out, tuple(sinks), watch=self.watch),
+            tell=partial(fan_out, (*sinks, self.detection), watch=self.watch),
+            tell_again=partial(fan_out, (self.detection.second_look,), watch=self.watch),
             lagged=lambda _: None,
             clock=clock,
             wall=wall,
         )
         plan = Plan(settings.assignments, now=clock(), epoch=wall())
         self._runner = Runner(plan, self._assembly.attempts.scheduled, self.watch, clock=clock)
+        detector = self.detection.detector
+        self._looks = SecondLooks(
+            settings.assignments,
+            detector.cells,
+            self._assembly.attempts.second_look,
+            confirming=detector.confirming,
+            busy=lambda key: key in self._runner.running,
+            watch=self.watch,
+            wall=wall,
+        )
+        if settings.detector.second_looks:
+            self.detection.again = self._looks.consider
         self._scheduling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -88,5 +132,6 @@ class Probing:
         if self._scheduling is not None:
             self._scheduling.cancel()
             await asyncio.wait([self._scheduling])
+        await self._looks.drain()
         await self._runner.drain(GRACE)
         await self._assembly.close()

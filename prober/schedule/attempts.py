@@ -3,6 +3,7 @@
 Rule of this file: waiting ends before the transaction is made, so that a turn waited for is lag and never latency.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -38,6 +39,9 @@ class AttemptWatch(Protocol):
     def held_back(self, assignment: Assignment) -> None:
         """A start was held back."""
 
+    def confirmed(self, assignment: Assignment) -> None:
+        """A second look was taken."""
+
 
 class Attempts:
     """Runs attempts of assignments, and tells of the scheduled ones."""
@@ -53,6 +57,7 @@ class Attempts:
         health: Health,
         watch: AttemptWatch,
         tell: Tell,
+        tell_again: Tell = lambda *_: None,
         clock: Clock = time.monotonic,
         wall: Clock = time.time,
     ) -> None:
@@ -64,6 +69,8 @@ class Attempts:
         self._health = health
         self._watch = watch
         self._tell = tell
+        self._tell_again = tell_again
+        self._looks: dict[str, asyncio.Task[Any]] = {}
         self._clock = clock
         self._wall = wall
 
@@ -72,6 +79,7 @@ class Attempts:
         if self._restraint.holds(assignment):
             self._watch.held_back(assignment)
             return
+        await self._displace(assignment)
         await self._turn(assignment)
         self._watch.scheduler_lag(max(0.0, self._clock() - intended))
         outcome, judgement = await self._attempt(assignment)
@@ -81,6 +89,33 @@ class Attempts:
         """Wait for a turn and run one attempt, held back or not: somebody asked for it. Nobody else is told."""
         await self._turn(assignment)
         return await self._attempt(assignment)
+
+    async def second_look(self, assignment: Assignment) -> None:
+        """Run one attempt besides the schedule, unless it is held back, and tell of it apart from the others.
+
+        A scheduled start of the same assignment ends it: two attempts of one device would harm each other.
+        """
+        if self._restraint.holds(assignment):
+            self._watch.held_back(assignment)
+            return
+        looking = asyncio.create_task(self.by_hand(assignment), name=f"second look {assignment.key}")
+        self._looks[assignment.key] = looking
+        try:
+            await asyncio.wait([looking])
+        finally:
+            looking.cancel()
+            self._looks.pop(assignment.key, None)
+        if not looking.cancelled():
+            outcome, judgement = looking.result()
+            self._watch.confirmed(assignment)
+            self._tell_again(assignment, outcome, judgement)
+
+    async def _displace(self, assignment: Assignment) -> None:
+        """End a second look at `assignment` that is under way."""
+        looking = self._looks.get(assignment.key)
+        if looking is not None:
+            looking.cancel()
+            await asyncio.wait([looking])
 
     async def _attempt(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
         """Run one attempt now; return what was observed and what it means."""

@@ -169,3 +169,35 @@ def test_time_alone_tells_that_nothing_comes() -> None:
     detector.tick(START + 3600.0)
     assert detector.last_update == START + 3600.0
     assert client_group(detector).state is State.NO_DATA
+
+
+def test_what_fails_is_named_while_it_does() -> None:
+    """Two clients of a declared family at one of two places, their step, and how sure that is."""
+    clients = ("imap4", "owa", "outlook_mobile", "outlook_mac")
+    keys = {(client, region): f"{client}/{region}" for client in clients for region in ("eu", "na")}
+    detector = Detector(
+        {
+            key: source(client, region, interval=60.0, families=("outlook",) if "outlook" in client else ())
+            for (client, region), key in keys.items()
+        }
+    )
+    at = settled(detector, tuple(keys.values()))
+    assert detector.explanations() == {}
+    for _ in range(20):
+        for (client, region), key in keys.items():
+            failed = region == "na" and client.startswith("outlook")
+            detector.observe(Sample(key, at, What.FAILED if failed else What.OK, "mail_delta" if failed else ""))
+            at += 7.5
+    found = detector.explanations()[ONLINE]
+    assert (found.clients, found.locations, found.step) == (
+        ("outlook_mobile", "outlook_mac"),
+        ("fra1/na",),
+        "mail_delta",
+    )
+    assert found.probability > 0.9
+    for _ in range(400):
+        for key in keys.values():
+            detector.observe(Sample(key, at, What.OK))
+            at += 7.5
+    detector.tick(at)
+    assert detector.explanations() == {}

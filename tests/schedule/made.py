@@ -102,6 +102,9 @@ class Told:
     def held_back(self, assignment: Assignment) -> None:
         self.events.append(("held back", assignment.key))
 
+    def confirmed(self, assignment: Assignment) -> None:
+        self.events.append(("confirmed", assignment.key))
+
     def missed(self, assignment: Assignment, count: int = 1) -> None:
         self.events.append(("missed", assignment.key, count))
 

@@ -49,6 +49,7 @@ class World:
         self.told = Told()
         self.sessions = Sessions()
         self.finished: list[tuple[Assignment, Outcome, Judgement]] = []
+        self.again: list[tuple[Assignment, Outcome, Judgement]] = []
         records = Records({})
         self.judging = Judging(
             records,
@@ -71,6 +72,7 @@ class World:
             health=self.health,
             watch=self.told,
             tell=lambda *finished: self.finished.append(finished),
+            tell_again=lambda *finished: self.again.append(finished),
             clock=virtual.now,
         )
 
@@ -130,6 +132,57 @@ def test_one_attempt_by_hand_is_told_to_nobody_and_not_held_back() -> None:
             assert (outcome.fault is not None, judgement.verdict) == (True, Verdict.EXCLUDED)
         assert world.finished == []
         assert world.records.get("imap4/hq").rest is not None
+
+    virtual.run(main())
+
+
+def test_a_second_look_is_told_apart_from_the_attempts() -> None:
+    """It has neither lag nor place among them, and obeys what holds an attempt back."""
+
+    async def main() -> None:
+        world = World(Server(fault=REJECTED))
+        await world.attempts.second_look(assignment())
+        assert world.finished == []
+        assert [judgement.verdict for _, _, judgement in world.again] == [Verdict.EXCLUDED]
+        assert world.told.events == [("inflight", 1), ("inflight", -1), ("confirmed", "imap4/hq")]
+        world.told.events.clear()
+        await world.attempts.second_look(assignment())
+        assert world.told.events == [("held back", "imap4/hq")]
+
+    virtual.run(main())
+
+
+def test_the_schedule_ends_a_second_look_that_is_in_its_way() -> None:
+    """The look is never heard of; its connection is closed; the attempt starts at once."""
+
+    async def main() -> None:
+        world = World(Server(takes=20.0))
+        looking = asyncio.create_task(world.attempts.second_look(assignment()))
+        await asyncio.sleep(5.0)
+        began = virtual.now()
+        await world.attempts.scheduled(assignment(), began)
+        await looking
+        assert virtual.now() - began == pytest.approx(20.0)
+        assert world.again == []
+        assert len(world.finished) == 1
+        assert world.told.named("confirmed") == []
+        assert world.sessions.closed == 2
+
+    virtual.run(main())
+
+
+def test_draining_ends_a_second_look() -> None:
+    """Cancelled from outside, it leaves no task behind."""
+
+    async def main() -> None:
+        world = World(Server(takes=20.0))
+        looking = asyncio.create_task(world.attempts.second_look(assignment()))
+        await asyncio.sleep(5.0)
+        looking.cancel()
+        await asyncio.wait([looking])
+        await asyncio.sleep(1.0)
+        assert len(asyncio.all_tasks()) == 1
+        assert world.sessions.closed == 1
 
     virtual.run(main())
 

@@ -1,0 +1,164 @@
+"""Introduces the detector to the prober: sources from assignments, samples from attempts and push sessions.
+
+Rule of this file: what does not count for availability is no evidence about it, and nobody here decides what is.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from prober.detect.detector import Detector, Policy, Sample, What
+from prober.detect.group import Group, State, Transition
+from prober.detect.groups import Source
+from prober.faults.taxonomy import Reason
+from prober.model import Assignment, Outcome
+from prober.schedule.channels import PushWatch
+from prober.timeline import Clock
+from prober.transaction import Client
+from prober.verdict import Judgement
+from prober.vocabulary import Verdict
+
+LOG = logging.getLogger(__name__)
+RESULTS: Mapping[Verdict, What] = MappingProxyType(
+    {
+        Verdict.OK: What.OK,
+        Verdict.SLOW: What.OK,
+        Verdict.FAILED: What.FAILED,
+        Verdict.THROTTLED: What.THROTTLED,
+    }
+)
+
+
+class GroupWatch(Protocol):
+    """Who is told how the groups are."""
+
+    def show(self, groups: Iterable[Group]) -> None:
+        """These groups have heard of an attempt."""
+
+    def show_all(self, detector: Detector) -> None:
+        """Time has passed."""
+
+
+class Detection:
+    """A sink that feeds the detector. `again` is told of every attempt after which a second look may be due.
+
+    `section` keeps what the detector knows over restarts; `wall` gives epoch seconds.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        policy: Policy,
+        section: MutableMapping[str, str],
+        watch: GroupWatch,
+        *,
+        wall: Clock,
+        again: Callable[[Assignment], None] | None = None,
+        hear: Callable[[Transition], None] | None = None,
+    ) -> None:
+        self._hear = hear
+        self.detector = Detector(sources, policy, self._changed)
+        self.again = again
+        self._section = section
+        self._watch = watch
+        self._wall = wall
+        self.detector.load(section)
+        watch.show_all(self.detector)
+
+    def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
+        """Take in a scheduled attempt."""
+        self._take(assignment, outcome, judgement, confirm=False)
+
+    def second_look(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
+        """Take in a second look."""
+        self._take(assignment, outcome, judgement, confirm=True)
+
+    def push_session(self, assignment: Assignment, seconds: float) -> None:
+        """A held session ended after so long: every hold it lasted was one that went well."""
+        hold = assignment.push.hold if assignment.push else seconds
+        for _ in range(int(seconds / hold) if hold else 0):
+            self.detector.pushed(assignment.key, self._wall(), lost=False)
+
+    def push_disconnect(self, assignment: Assignment, reason: Reason) -> None:
+        """A held session was lost."""
+        self.detector.pushed(assignment.key, self._wall(), lost=True)
+
+    def tick(self) -> None:
+        """Notice what only time tells; call it every few seconds."""
+        self.detector.tick(self._wall())
+        self._watch.show_all(self.detector)
+
+    def save(self) -> None:
+        """Put what the detector knows where it survives a restart."""
+        self.detector.save(self._section)
+
+    def _take(self, assignment: Assignment, outcome: Outcome, judgement: Judgement, *, confirm: bool) -> None:
+        what = RESULTS.get(judgement.verdict)
+        if what is None:
+            return
+        step = outcome.failure.step if outcome.failure and what is What.FAILED else ""
+        self.detector.observe(Sample(assignment.key, self._wall(), what, step, confirm))
+        self._watch.show(self.detector.of(assignment.key))
+        if self.again is not None:
+            self.again(assignment)
+
+    def _changed(self, transition: Transition) -> None:
+        group, after = transition.group, transition.after
+        level = logging.WARNING if after is State.FAILING else logging.INFO
+        if State.FAILING in (transition.before, after) or State.RECOVERING in (transition.before, after):
+            LOG.log(level, "%s %s: %s", group.kind, group.name, after.name.lower().replace("_", " "))
+        if self._hear is not None:
+            self._hear(transition)
+
+
+class PushNews:
+    """Tells two of push channels: whoever counts everything, and the detector of what it cares for."""
+
+    def __init__(self, watch: PushWatch, detection: Detection) -> None:
+        self._watch = watch
+        self._detection = detection
+
+    def push_session(self, assignment: Assignment, seconds: float) -> None:
+        """A session ended after `seconds`."""
+        self._watch.push_session(assignment, seconds)
+        self._detection.push_session(assignment, seconds)
+
+    def push_disconnect(self, assignment: Assignment, reason: Reason) -> None:
+        """A session was lost."""
+        self._watch.push_disconnect(assignment, reason)
+        self._detection.push_disconnect(assignment, reason)
+
+    def held_back(self, assignment: Assignment) -> None:
+        """A start was held back."""
+        self._watch.held_back(assignment)
+
+    def crashed(self, assignment: Assignment) -> None:
+        """The machinery around a session failed."""
+        self._watch.crashed(assignment)
+
+    def notification_latency(self, assignment: Assignment, seconds: float) -> None:
+        """A push told of a delivery made `seconds` ago."""
+        self._watch.notification_latency(assignment, seconds)
+
+    def marker_failed(self, assignment: Assignment) -> None:
+        """A marker message was not left, or did not arrive."""
+        self._watch.marker_failed(assignment)
+
+
+def sources(assignments: Iterable[Assignment], catalogue: Mapping[str, Client[Any]], vantage: str) -> dict[str, Source]:
+    """Return the sources of a configuration, by `Assignment.key`."""
+    return {one.key: _source(one, catalogue[one.client], vantage) for one in assignments}
+
+
+def _source(one: Assignment, client: Client[Any], vantage: str) -> Source:
+    target = one.target
+    return Source(
+        target.environment,
+        one.client,
+        vantage,
+        one.interval,
+        target.region,
+        tuple(filter(None, (client.family, target.family))),
+        one.push.hold if one.push is not None and client.held is not None else 0.0,
+    )

@@ -1,0 +1,96 @@
+"""What the detector exports: evidence and state with every attempt, what costs more to know every few seconds."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prober.detect.detector import Detector
+from prober.detect.group import Group
+from prober.detect.interval import clopper_pearson
+from prober.observe.metrics import Metrics
+
+BOUNDS = ("estimate", "lower", "upper")
+
+
+@dataclass(frozen=True, slots=True)
+class _Gauges:
+    """The gauges of one group."""
+
+    days: Any
+    threshold: Any
+    ratio: Any
+    state: Any
+    change: Any
+    baseline: Any
+
+
+class DetectorMetrics:
+    """The detector's gauges; children are bound once per group."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._family = metrics.family
+        self._bound: dict[tuple[str, str], _Gauges] = {}
+        self._last = metrics.family("clientaccess_detector_last_update_timestamp_seconds")
+        self._failures = metrics.family("clientaccess_detector_failure_ratio")
+        self._attribution = metrics.family("clientaccess_attribution_probability")
+        self._troubled: set[tuple[str, str]] = set()
+
+    def show(self, groups: Iterable[Group]) -> None:
+        """These groups have heard of an attempt."""
+        for group in groups:
+            gauges = self._gauges(group)
+            gauges.days.set(group.days)
+            gauges.ratio.set(group.ratio)
+            gauges.state.set(group.state)
+
+    def show_all(self, detector: Detector) -> None:
+        """Time has passed."""
+        self.show(detector.groups)
+        for group in detector.groups:
+            gauges = self._gauges(group)
+            gauges.threshold.set(group.threshold)
+            gauges.change.set(group.evidence.change)
+            gauges.baseline.set(group.healthy)
+            self._show_failures(group)
+        self._show_attribution(detector)
+        self._last.set(detector.last_update)
+
+    def _show_failures(self, group: Group) -> None:
+        """Give the failure rate since the change, and take it back when there is no change any more."""
+        name = (group.kind.value, group.name)
+        if not group.evidence.change:
+            if name in self._troubled:
+                self._troubled.discard(name)
+                for bound in BOUNDS:
+                    self._failures.remove(*name, bound)
+            return
+        failures, transactions = group.evidence.since_change
+        self._troubled.add(name)
+        values = (failures / transactions, *clopper_pearson(failures, transactions))
+        for bound, value in zip(BOUNDS, values, strict=True):
+            self._failures.labels(*name, bound).set(value)
+
+    def _show_attribution(self, detector: Detector) -> None:
+        """Name the best explanation of what fires; nothing is named while nothing does."""
+        self._attribution.clear()
+        for found in detector.explanations().values():
+            labels: Mapping[str, str] = {
+                "clients": "all" if found.every_client else "+".join(found.clients),
+                "vantages": "all" if found.everywhere else "+".join(found.locations),
+                "step": found.step,
+            }
+            self._attribution.labels(**labels).set(found.probability)
+
+    def _gauges(self, group: Group) -> _Gauges:
+        name = (group.kind.value, group.name)
+        if name not in self._bound:
+            self._bound[name] = _Gauges(
+                *(
+                    self._family(f"clientaccess_detector_{one}").labels(*name)
+                    for one in (
+                        *("evidence_days", "threshold_days", "evidence_ratio", "state"),
+                        *("change_timestamp_seconds", "baseline_ratio"),
+                    )
+                )
+            )
+        return self._bound[name]

@@ -1,0 +1,107 @@
+"""Second looks: after a failure the same client at the same place is asked again, soon and several times.
+
+Rule of this file: the schedule comes first. A second look never delays a scheduled attempt, obeys whatever holds one
+back, and is heard of by the detector alone.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from functools import partial
+from typing import Protocol
+
+from prober.detect.confirming import Confirming
+from prober.faults.classify import classify
+from prober.model import Assignment
+from prober.schedule.pacing import Sleep
+from prober.timeline import Clock
+
+LOG = logging.getLogger(__name__)
+
+
+class LookWatch(Protocol):
+    """Who is told of second looks that came to nothing."""
+
+    def crashed(self, assignment: Assignment) -> None:
+        """The machinery around it failed, and the fault is ours."""
+
+
+class SecondLooks:
+    """Takes second looks by `look`, at those who share a cell in turn, the mailboxes among them.
+
+    By key of an assignment, `cells` tells who its siblings are, `confirming` when to look, `busy` whether an attempt is
+    under way. `wall` in epoch seconds, as the detector's.
+    """
+
+    def __init__(
+        self,
+        assignments: Iterable[Assignment],
+        cells: Mapping[str, Hashable],
+        look: Callable[[Assignment], Awaitable[None]],
+        *,
+        confirming: Callable[[str], Confirming],
+        busy: Callable[[str], bool],
+        watch: LookWatch,
+        wall: Clock,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._cells = cells
+        self._look = look
+        self._confirming = confirming
+        self._busy = busy
+        self._watch = watch
+        self._wall = wall
+        self._sleep = sleep
+        self._siblings: dict[Hashable, deque[Assignment]] = {}
+        for one in assignments:
+            self._siblings.setdefault(cells[one.key], deque()).append(one)
+        self._waiting: dict[Hashable, asyncio.Task[None]] = {}
+        self._looking: dict[str, asyncio.Task[None]] = {}
+
+    def consider(self, assignment: Assignment) -> None:
+        """Start looking again at the cell of `assignment` if that is due; its own mailbox comes first."""
+        cell = self._cells[assignment.key]
+        if cell in self._waiting:
+            return
+        at = self._confirming(assignment.key).next(self._wall())
+        if at is None:
+            return
+        siblings = self._siblings[cell]
+        siblings.remove(assignment)
+        siblings.appendleft(assignment)
+        task = asyncio.create_task(self._keep_looking(cell, assignment, at), name=f"second looks at {assignment.key}")
+        self._waiting[cell] = task
+        task.add_done_callback(lambda _: self._waiting.pop(cell, None))
+
+    async def drain(self) -> None:
+        """End whatever is under way: nobody waits for it any more."""
+        tasks = [*self._waiting.values(), *self._looking.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _keep_looking(self, cell: Hashable, first: Assignment, at: float | None) -> None:
+        while at is not None:
+            await self._sleep(max(0.0, at - self._wall()))
+            self._start(cell)
+            at = self._confirming(first.key).next(self._wall())
+
+    def _start(self, cell: Hashable) -> None:
+        """Look at the next sibling that nobody is looking at; where there is none, this look is left out."""
+        siblings = self._siblings[cell]
+        for one in tuple(siblings):
+            siblings.rotate(-1)
+            if one.key not in self._looking and not self._busy(one.key):
+                task = asyncio.ensure_future(self._look(one))
+                self._looking[one.key] = task
+                task.add_done_callback(partial(self._ended, one))
+                return
+
+    def _ended(self, assignment: Assignment, task: "asyncio.Future[None]") -> None:
+        del self._looking[assignment.key]
+        exception = None if task.cancelled() else task.exception()
+        if exception is not None:
+            LOG.error("second look at %s crashed: %s", assignment.key, dict(classify(exception, None).evidence))
+            self._watch.crashed(assignment)
