@@ -16,7 +16,7 @@ from prober.detect.attribution import Attribution, Explanation
 from prober.detect.baseline import Counts
 from prober.detect.blips import CERTAINTY, RHO, TAU, Blips
 from prober.detect.confirming import Confirming, Pace
-from prober.detect.group import Group, GroupKind, Hear, Result, Transition
+from prober.detect.group import LEARNING, Group, GroupKind, Hear, Result, Transition
 from prober.detect.groups import Membership, Planned, Source, memberships, planned
 from prober.detect.mixture import Six, ratios
 from prober.vocabulary import Environment
@@ -56,8 +56,8 @@ class Policy:
     """How sure a page must be. `budget`: days between two false pages of the whole fleet.
 
     A page comes at a third of the evidence that guarantees this budget, unless `guaranteed`: simulations show the real
-    distance to be two to seven times the guaranteed one. `tau`, `rho` and `certainty` describe network blips;
-    `healthy` fixes the healthy failure rate instead of learning it, for comparisons.
+    distance to be two to seven times the guaranteed one. For `learning` seconds a page takes the latter. `tau`, `rho` and
+    `certainty` describe network blips; `healthy` fixes the healthy failure rate instead of learning it, for comparisons.
     """
 
     budget: float = 30.0
@@ -66,6 +66,7 @@ class Policy:
     rho: float = RHO
     certainty: float = CERTAINTY
     healthy: float | None = None
+    learning: float = LEARNING
     pace: Pace = field(default_factory=Pace)
 
 
@@ -101,6 +102,7 @@ class _Member:
     """What one source belongs to."""
 
     path: _Path
+    index: int
     availability: tuple[Group, ...]
     push: tuple[Group, ...]
     throttled: tuple[Group, ...]
@@ -157,6 +159,7 @@ class Detector:
         self._within: dict[tuple[GroupKind, str], list[_Path]] = {}
         self._groups = {(one.kind, one.name): self._watch(one) for one in planned(sources)}
         self._blips: dict[str, Blips] = {}
+        self._mailboxes: dict[str, int] = {}
         self._paths: dict[tuple[Environment, str, str], _Path] = {}
         self._homes: dict[Environment, _Home] = {}
         found = memberships(sources)
@@ -232,7 +235,7 @@ class Detector:
         result = Result(at, failed, blip, path.blips.certainty, path.healthy, ratio)
         firing = False
         for group in member.availability:
-            group.update(result)
+            group.update(result, member.index)
             firing = firing or group.firing
         if not sample.confirm:
             path.confirming.attempted()
@@ -276,7 +279,16 @@ class Detector:
             learning_days=guaranteed,
             healthy=self.policy.healthy or baseline.USUAL,
             hear=self._hear,
+            learning=self.policy.learning,
+            parts=self._parts(plan),
         )
+
+    def _parts(self, plan: Planned) -> list[float]:
+        """Return the intervals of the mailboxes of a client; none where every mailbox is a cell of its own."""
+        if plan.kind is not GroupKind.CLIENT:
+            return []
+        mine = [one for one in self._sources.values() if plan.name == f"{one.environment.value}/{one.client}"]
+        return [one.interval for one in mine] if len({one.cell for one in mine}) < len(mine) else []
 
     def _join(self, source: Source, membership: Membership) -> _Member:
         path = self._paths.get(source.cell)
@@ -293,7 +305,15 @@ class Detector:
             if group not in self._homes[source.environment].groups:
                 self._homes[source.environment].groups.append(group)
         push = tuple(self._groups[one] for one in membership.push)
-        return _Member(path, groups, push, tuple(self._groups[one] for one in membership.throttled))
+        return _Member(
+            path, self._index(source), groups, push, tuple(self._groups[one] for one in membership.throttled)
+        )
+
+    def _index(self, source: Source) -> int:
+        """Return the place of the next mailbox of a client among all it has."""
+        name = f"{source.environment.value}/{source.client}"
+        self._mailboxes[name] = self._mailboxes.get(name, -1) + 1
+        return self._mailboxes[name]
 
     def _attribution(self, environment: Environment) -> Attribution:
         families: dict[str, set[str]] = {}

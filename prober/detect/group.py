@@ -3,11 +3,12 @@
 Rule of this file: a page is given by evidence alone and taken back by evidence alone; nothing here waits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from prober.detect.mixture import Evidence, Six
+from prober.detect.parts import Parts
 from prober.detect.recovery import Recovery
 
 
@@ -77,11 +78,14 @@ Hear = Callable[[Transition], None]
 
 
 class Group:
-    """A watched group. `days`: evidence-days at which it pages; `learning_days`: the same while it has no history."""
+    """A watched group. `days`: evidence-days at which it pages; `learning_days`: the same while it has no history.
+
+    `learning`: seconds that takes. `parts`: intervals of the mailboxes that are also watched one by one, if any are.
+    """
 
     __slots__ = (
         *("_began", "_firing", "_hear", "_learning_days", "_settled_days", "_suspected", "days", "evidence", "healthy"),
-        *("kind", "name", "recovery", "state"),
+        *("_learning_for", "kind", "name", "parts", "recovery", "state"),
     )
 
     def __init__(
@@ -94,16 +98,20 @@ class Group:
         learning_days: float,
         healthy: float,
         hear: Hear,
+        learning: float = LEARNING,
+        parts: Sequence[float] = (),
     ) -> None:
         self.kind = kind
         self.name = name
         self.healthy = healthy
         self.evidence = Evidence(interval, healthy)
+        self.parts = Parts(parts, healthy) if len(parts) > 1 else None
         self.recovery = Recovery()
-        self.days = self.evidence.days(healthy)
+        self.days = self._weighed()
         self.state = State.NO_DATA
         self._settled_days = days
         self._learning_days = learning_days
+        self._learning_for = learning
         self._hear = hear
         self._began: float | None = None
         self._suspected = float("-inf")
@@ -125,13 +133,15 @@ class Group:
         """Whether trouble was found and its end was not."""
         return self._firing
 
-    def update(self, result: Result) -> None:
-        """Take in one transaction."""
+    def update(self, result: Result, part: int = 0) -> None:
+        """Take in one transaction, of the part with that index where the group has parts."""
         at = result.at
         if self._began is None:
             self._began = at
         gap = self.evidence.update(at, result.ratio, failed=result.failed)
-        self.days = self.evidence.days(self.healthy)
+        if self.parts is not None:
+            self.parts.update(part, at, result.ratio, self.healthy, failed=result.failed)
+        self.days = self._weighed()
         if self.state is State.HEALTHY and self.days < SUSPICION * self._settled_days and not result.failed:
             return  # nearly always: what follows would find the same
         if result.failed and result.blip < 0.5:
@@ -162,7 +172,13 @@ class Group:
             self._firing = False
             self._suspected = float("-inf")
             self.evidence.reset(self.healthy)
-            self.days = self.evidence.days(self.healthy)
+            if self.parts is not None:
+                self.parts.reset(self.healthy)
+            self.days = self._weighed()
+
+    def _weighed(self) -> float:
+        pooled = self.evidence.days(self.healthy)
+        return pooled if self.parts is None else self.parts.mixed(pooled)
 
     def _present(self, now: float) -> State:
         if now - (self.evidence.last or now) > max(SILENCE[0] * self.evidence.interval, SILENCE[1]):
@@ -174,7 +190,7 @@ class Group:
         return State.LEARNING if self._learning(now) else State.HEALTHY
 
     def _learning(self, now: float) -> bool:
-        return self._began is None or now - self._began < LEARNING
+        return self._began is None or now - self._began < self._learning_for
 
     def _enter(self, state: State, at: float) -> None:
         if state is not self.state:
@@ -183,11 +199,12 @@ class Group:
 
     def dump(self) -> list[object]:
         """Return what has to survive a restart."""
-        return [self._began, self._firing, self.recovery.hours, self.healthy, self.evidence.dump()]
+        parts = None if self.parts is None else self.parts.dump()
+        return [self._began, self._firing, self.recovery.hours, self.healthy, self.evidence.dump(), parts]
 
     def load(self, state: list[object]) -> None:
         """Take over what `dump` gave. Raises `ValueError` or `TypeError` for anything else."""
-        began, firing, hours, healthy, evidence = state
+        began, firing, hours, healthy, evidence, parts = state
         if not isinstance(evidence, list) or not isinstance(firing, bool):
             raise TypeError("not a state of a group")
         fresh = Evidence(self.evidence.interval, self.healthy)
@@ -197,7 +214,9 @@ class Group:
         self.healthy = _number(healthy)
         self._firing = firing
         self.evidence = fresh
-        self.days = fresh.days(self.healthy)
+        if self.parts is not None and isinstance(parts, list):
+            self.parts.load(parts, self.healthy)
+        self.days = self._weighed()
 
 
 def _number(value: object) -> float:

@@ -5,6 +5,7 @@ back, and is heard of by the detector alone.
 """
 
 import asyncio
+import itertools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
@@ -28,7 +29,9 @@ class LookWatch(Protocol):
 
 
 class SecondLooks:
-    """Takes second looks by `look`, at those who share a cell in turn, the mailboxes among them.
+    """Takes second looks by `look`: in turn at what failed and at another mailbox of its cell.
+
+    What fails in one mailbox only is confirmed by the first, what fails everywhere by both.
 
     By key of an assignment, `cells` tells who its siblings are, `confirming` when to look, `busy` whether an attempt is
     under way. `wall` in epoch seconds, as the detector's.
@@ -60,16 +63,13 @@ class SecondLooks:
         self._looking: dict[str, asyncio.Task[None]] = {}
 
     def consider(self, assignment: Assignment) -> None:
-        """Start looking again at the cell of `assignment` if that is due; its own mailbox comes first."""
+        """Start looking again at the cell of `assignment` if that is due: every other time at the one that failed."""
         cell = self._cells[assignment.key]
         if cell in self._waiting:
             return
         at = self._confirming(assignment.key).next(self._wall())
         if at is None:
             return
-        siblings = self._siblings[cell]
-        siblings.remove(assignment)
-        siblings.appendleft(assignment)
         task = asyncio.create_task(self._keep_looking(cell, assignment, at), name=f"second looks at {assignment.key}")
         self._waiting[cell] = task
         task.add_done_callback(lambda _: self._waiting.pop(cell, None))
@@ -82,18 +82,26 @@ class SecondLooks:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _keep_looking(self, cell: Hashable, first: Assignment, at: float | None) -> None:
-        while at is not None:
+    async def _keep_looking(self, cell: Hashable, failed: Assignment, at: float | None) -> None:
+        for count in itertools.count():
+            if at is None:
+                return
             await self._sleep(max(0.0, at - self._wall()))
-            self._start(cell)
-            at = self._confirming(first.key).next(self._wall())
+            others = self._others(cell, failed)
+            self._start((failed, *others) if count % 2 == 0 else (*others, failed))
+            at = self._confirming(failed.key).next(self._wall())
 
-    def _start(self, cell: Hashable) -> None:
-        """Look at the next sibling that nobody is looking at; where there is none, this look is left out."""
-        siblings = self._siblings[cell]
-        for one in tuple(siblings):
-            siblings.rotate(-1)
+    def _others(self, cell: Hashable, failed: Assignment) -> list[Assignment]:
+        """Return the siblings of `failed`, those first that were looked at longest ago."""
+        return [one for one in self._siblings[cell] if one is not failed]
+
+    def _start(self, choice: Iterable[Assignment]) -> None:
+        """Look at the first of `choice` that nobody is looking at; where there is none, this look is left out."""
+        for one in choice:
             if one.key not in self._looking and not self._busy(one.key):
+                siblings = self._siblings[self._cells[one.key]]
+                siblings.remove(one)
+                siblings.append(one)
                 task = asyncio.ensure_future(self._look(one))
                 self._looking[one.key] = task
                 task.add_done_callback(partial(self._ended, one))

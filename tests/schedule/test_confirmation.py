@@ -58,8 +58,8 @@ def played(act: Callable[[World], None] = lambda _: None, *, takes: float = 0.5,
     return virtual.run(main())
 
 
-def test_the_mailbox_that_failed_is_looked_at_first_and_then_its_siblings() -> None:
-    """Every five seconds, in turn, until the looks are used up."""
+def test_every_other_look_is_at_the_mailbox_that_failed() -> None:
+    """Every five seconds, until the looks are used up; the others are at its siblings in turn."""
     assert played().looks == [(5.0, "one"), (10.0, "two"), (15.0, "one"), (20.0, "two")]
 
 
