@@ -22,8 +22,8 @@ class Usual:
 
 
 CLIENTS = Usual(one=0.45, two=0.20, every=0.23, family=0.10, larger=0.02)
-LOCATIONS = Usual(one=0.20, two=0.10, every=0.70, family=0.10, larger=0.02)
-"""Most troubles of a service are seen from everywhere."""
+LOCATIONS = Usual(one=0.20, two=0.04, every=0.76, family=0.10, larger=0.02)
+"""Most troubles of a service are seen from everywhere, and hardly one from just two places that share nothing."""
 
 
 class Prior:

@@ -28,9 +28,9 @@ def test_one_client_all_and_a_pair_are_as_likely_as_they_are_known_to_be() -> No
 def test_all_three_locations_are_likelier_than_one_and_one_than_two() -> None:
     """Most troubles of a service are seen from everywhere."""
     prior = Prior(LOCATIONS, 3)
-    assert prior.probability(0b111) == pytest.approx(0.70)
+    assert prior.probability(0b111) == pytest.approx(0.76)
     assert prior.probability(0b010) == pytest.approx(0.20 / 3)
-    assert prior.probability(0b011) == pytest.approx(0.10 / 3)
+    assert prior.probability(0b011) == pytest.approx(0.04 / 3)
 
 
 def test_a_family_may_be_larger_than_a_pair() -> None:
