@@ -4,7 +4,7 @@ Rule of this file: an error must lie on the high side, for a rate assumed too lo
 limit, and only attempts of the schedule teach it.
 """
 
-from math import exp, log, sqrt
+from math import exp, inf, log, sqrt
 
 DAY = 86_400.0
 HALF_LIFE = 7 * DAY
@@ -14,6 +14,8 @@ USUAL = 0.001
 """Failures per attempt where nothing is known at all."""
 PRIOR = 2.0
 """Failures that the prior is worth."""
+BELIEVED = 10.0
+"""Failures from which a path's own rate counts in full: the good health of others must not make it look ill."""
 UPPER = 0.8416
 """Quantile of the normal distribution for an upper limit of 80 %."""
 
@@ -36,13 +38,12 @@ class Counts:
             self.failures += weight
 
     def _forget(self, at: float) -> None:
-        if self._at is None:
-            self._at = at
-        elif at > self._at:
+        """A clock set back makes nothing forgotten, and forgetting goes on from there."""
+        if self._at is not None and at > self._at:
             kept = exp(-(at - self._at) * log(2.0) / HALF_LIFE)
             self.failures *= kept
             self.transactions *= kept
-            self._at = at
+        self._at = at
 
     def dump(self) -> list[float | None]:
         """Return what there is to know."""
@@ -51,10 +52,17 @@ class Counts:
     def load(self, state: list[float]) -> None:
         """Take over what `dump` gave. Raises `ValueError` for anything else."""
         failures, transactions, at = state
-        if not 0.0 <= failures <= transactions:
+        if not 0.0 <= failures <= transactions < inf:
             raise ValueError("not a state of counts")
         self.failures, self.transactions = float(failures), float(transactions)
         self._at = None if at is None else float(at)
+
+
+def believable(rate: float) -> float:
+    """Return a healthy failure rate that was kept, within its bounds. Raises `ValueError` where there is no telling."""
+    if not 0.0 <= rate < inf:
+        raise ValueError("not a failure rate")
+    return min(max(rate, FLOOR), CEILING)
 
 
 def pooled(failures: float, transactions: float) -> float:
@@ -65,9 +73,12 @@ def pooled(failures: float, transactions: float) -> float:
 def healthy(failures: float, transactions: float, fleet: float) -> float:
     """Return the healthy failure rate of a path: the upper 80 % limit, with the fleet's rate as prior.
 
+    Never less than what the path itself has shown often enough.
+
     The gamma quantile is Wilson and Hilferty's approximation (1931). For no transactions and a fleet's rate of 0.1 %:
     0.15 %; for 20 failures among 20,000 transactions: 0.12 %.
     """
     shape = failures + PRIOR
     limit = shape * (1.0 - 1.0 / (9.0 * shape) + UPPER / (3.0 * sqrt(shape))) ** 3
-    return min(max(limit / (transactions + PRIOR / fleet), FLOOR), CEILING)
+    own = failures / transactions if failures >= BELIEVED else 0.0
+    return min(max(limit / (transactions + PRIOR / fleet), own, FLOOR), CEILING)

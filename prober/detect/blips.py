@@ -35,7 +35,7 @@ class Blips:
         """Learn from a result: `blip` and `expected` are the probabilities of a blip and of a failure before it."""
         inside = blip * self.certainty
         self._posterior = inside / expected if failed else (blip - inside) / (1.0 - expected)
-        self._last = at if self._last is None else max(at, self._last)
+        self._last = at
 
     def dump(self) -> list[float | None]:
         """Return what there is to know."""

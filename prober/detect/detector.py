@@ -56,8 +56,8 @@ class Policy:
     """How sure a page must be. `budget`: days between two false pages of the whole fleet.
 
     A page comes at a third of the evidence that guarantees this budget, unless `guaranteed`: simulations show the real
-    distance to be two to seven times the guaranteed one. For `learning` seconds a page takes the latter. `tau`, `rho` and
-    `certainty` describe network blips; `healthy` fixes the healthy failure rate instead of learning it, for comparisons.
+    distance to be two to seven times the guaranteed one. For `learning` seconds a page takes the guaranteed evidence.
+    `tau`, `rho` and `certainty` describe network blips; `healthy` fixes the healthy failure rate, for comparisons.
     """
 
     budget: float = 30.0
@@ -94,7 +94,7 @@ class _Path:
         healthy, counts, pushes, throttles = state
         for one, known in ((self.counts, counts), (self.pushes, pushes), (self.throttles, throttles)):
             one.load(known)
-        self.healthy = min(max(float(healthy), baseline.FLOOR), baseline.CEILING)
+        self.healthy = baseline.believable(float(healthy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,9 @@ class _Home:
 
     def load(self, state: list[Any]) -> None:
         """Take over what `dump` gave. Raises `ValueError` or `TypeError` for anything else."""
-        self.due, self.throttled, self.pushed = map(float, state)
+        due, throttled, pushed = map(float, state)
+        self.throttled, self.pushed = baseline.believable(throttled), baseline.believable(pushed)
+        self.due = due
 
 
 class Detector:
@@ -199,7 +201,7 @@ class Detector:
         source, member = self._sources[sample.key], self._members[sample.key]
         home = self._homes[source.environment]
         self.last_update = sample.at
-        if sample.at >= home.due:
+        if not 0.0 < home.due - sample.at <= REFRESH:  # also where the clock leapt ahead and came back
             self._refresh(home, sample.at)
         throttled = sample.what is What.THROTTLED
         self._throttling(sample, member, home, throttled=throttled)

@@ -6,6 +6,7 @@ Rule of this file: a page is given by evidence alone and taken back by evidence 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from math import inf, isfinite
 
 from prober.detect.mixture import Evidence, Six
 from prober.detect.parts import Parts
@@ -45,6 +46,8 @@ HOPE = 0.1
 """Hours from which it is recovering."""
 LEARNING = 48 * 3600.0
 """Seconds in which a group has no history of its own, and needs the guaranteed evidence for a page."""
+ABSURD = 0.5
+"""No rate above this is healthy, whatever a file says."""
 SILENCE = (5.0, 600.0)
 """Intervals, and seconds at least, without a transaction after which a group has no data."""
 
@@ -200,26 +203,37 @@ class Group:
     def dump(self) -> list[object]:
         """Return what has to survive a restart."""
         parts = None if self.parts is None else self.parts.dump()
-        return [self._began, self._firing, self.recovery.hours, self.healthy, self.evidence.dump(), parts]
+        suspected = self._suspected if isfinite(self._suspected) else None
+        known = [self._began, self._firing, self.recovery.hours, self.healthy]
+        return [*known, self.evidence.dump(), parts, suspected, self.state.value]
 
     def load(self, state: list[object]) -> None:
         """Take over what `dump` gave. Raises `ValueError` or `TypeError` for anything else."""
-        began, firing, hours, healthy, evidence, parts = state
+        began, firing, hours, healthy, evidence, parts, suspected, present = state
         if not isinstance(evidence, list) or not isinstance(firing, bool):
             raise TypeError("not a state of a group")
-        fresh = Evidence(self.evidence.interval, self.healthy)
+        fresh, recovery, rate = (
+            Evidence(self.evidence.interval, self.healthy),
+            Recovery(_number(hours)),
+            _number(healthy),
+        )
+        since = None if began is None else _number(began)
+        last = float("-inf") if suspected is None else _number(suspected)
+        shown = State(int(_number(present)))
+        if rate > ABSURD:
+            raise ValueError("not a healthy failure rate")
         fresh.load(evidence)
-        self._began = None if began is None else _number(began)
-        self.recovery = Recovery(_number(hours))
-        self.healthy = _number(healthy)
-        self._firing = firing
-        self.evidence = fresh
         if self.parts is not None and isinstance(parts, list):
-            self.parts.load(parts, self.healthy)
+            self.parts.load(parts, rate)
+        self._began, self._firing, self._suspected, self.state = since, firing, last, shown
+        self.evidence, self.recovery, self.healthy = fresh, recovery, rate
         self.days = self._weighed()
 
 
 def _number(value: object) -> float:
+    """Return a number that a time, a rate or a sum can be. Raises `TypeError` or `ValueError`."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError("not a number")
+    if not 0.0 <= value < inf:
+        raise ValueError("not within reason")
     return float(value)

@@ -5,13 +5,16 @@ ratio has mean one), so evidence of N days is what a healthy series shows once i
 (1963), Roberts (1966); the bound without independence: Shin, Ramdas, Rinaldo, "E-detectors" (2024).
 """
 
+from math import inf
+
 DAY = 86_400.0
 GRID = (0.02, 0.05, 0.10, 0.20, 0.40, 0.90)
 """Failure rates that a trouble may have: with equal weights, none between them is found much later than by knowing."""
 TOO_NEAR = 1.5
 """A grid point within so many times the healthy rate is left out: no trouble, and no evidence, in so little."""
 MOST_DAYS = 1e9
-MOST_RATIO = 1e200
+MOST_RATIO, LESS = 1e200, 1e-100
+"""Where one sum grows beyond this all are made so much smaller together: which is the largest must not be forgotten."""
 
 Six = tuple[float, float, float, float, float, float]
 NOTHING: Six = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -102,7 +105,9 @@ class Evidence:
             if cusums[index] <= 1.0:
                 cusums[index] = 1.0
                 self._resets[index] = (at, *self._counts)
-            cusums[index] = min(cusums[index] * factor, MOST_RATIO)
+            cusums[index] *= factor
+        if max(cusums) > MOST_RATIO:
+            cusums = [one * LESS for one in cusums]
         self._cusums = tuple(cusums)  # type: ignore[assignment]  # six of six
         self._excited = max(cusums) > 1.0
 
@@ -141,7 +146,7 @@ class Evidence:
     def load(self, state: list[float]) -> None:
         """Take over what `dump` gave. Raises `ValueError` for anything else."""
         size = 5 * len(GRID) + 3
-        if len(state) != size or any(isinstance(one, bool) or not isinstance(one, int | float) for one in state[:-1]):
+        if len(state) != size or not all(_counts(one) for one in state[:-1]):
             raise ValueError("not a state of evidence")
         self._values = tuple(map(float, state[:6]))  # type: ignore[assignment]  # six of six
         self._cusums = tuple(map(float, state[6:12]))  # type: ignore[assignment]  # six of six
@@ -149,3 +154,8 @@ class Evidence:
         self._counts = (int(state[30]), int(state[31]))
         self._last = None if state[32] is None else float(state[32])
         self._excited = max(self._cusums) > 1.0
+
+
+def _counts(value: object) -> bool:
+    """Whether this is a number that a sum, a time or a count can be: nothing may come back that poisons every sum."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0.0 <= value < inf

@@ -5,6 +5,7 @@ mixed with the pooled evidence of all parts, at the price of a little delay.
 """
 
 from collections.abc import Sequence
+from math import isfinite
 
 from prober.detect.mixture import Evidence, Six
 
@@ -48,11 +49,13 @@ class Parts:
     def load(self, state: list[object], healthy: float) -> None:
         """Take over what `dump` gave; other parts begin anew. Raises `ValueError` or `TypeError`."""
         total, every = state
-        if not isinstance(total, float) or not isinstance(every, list):
+        if not isinstance(total, float) or not isfinite(total) or not isinstance(every, list):
             raise TypeError("not a state of parts")
         if len(every) != len(self._series):
             return
-        for series, one in zip(self._series, every, strict=True):
+        fresh = [Evidence(one.interval, healthy) for one in self._series]
+        for series, one in zip(fresh, every, strict=True):
             series.load(one)
+        self._series = fresh
         self._days = [one.days(healthy) for one in self._series]
         self._sum = total

@@ -2,7 +2,7 @@
 
 import pytest
 
-from prober.detect.baseline import CEILING, DAY, FLOOR, USUAL, Counts, healthy, pooled
+from prober.detect.baseline import CEILING, DAY, FLOOR, HALF_LIFE, USUAL, Counts, healthy, pooled
 
 
 def test_without_a_history_it_is_the_prior_on_the_high_side() -> None:
@@ -41,3 +41,18 @@ def test_it_survives_a_restart() -> None:
     assert two.dump() == one.dump()
     with pytest.raises(ValueError, match="not a state"):
         two.load([2.0, 1.0, 0.0])
+
+
+def test_the_good_health_of_others_does_not_make_a_path_look_ill() -> None:
+    """A path that fails three times in a thousand is taken for one that does, in a fleet that hardly ever fails."""
+    assert healthy(43.0, 14_500.0, 0.00005) >= 43.0 / 14_500.0
+    assert healthy(9.0, 3_000.0, 0.00005) < 9.0 / 3_000.0
+
+
+def test_a_clock_that_leapt_ahead_does_not_stop_the_forgetting() -> None:
+    """What is counted after it came back is forgotten in its time."""
+    counts = Counts()
+    counts.add(1e10, 1.0, failed=False)
+    counts.add(0.0, 99.0, failed=False)
+    counts.add(HALF_LIFE, 0.0, failed=False)
+    assert counts.transactions == pytest.approx(50.0)
