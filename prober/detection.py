@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from prober.detect.detector import Detector, Policy, Sample, What
+from prober.detect.explain import sentence
 from prober.detect.group import Group, State, Transition
 from prober.detect.groups import Source
 from prober.faults.taxonomy import Reason
@@ -108,6 +109,8 @@ class Detection:
         level = logging.WARNING if after is State.FAILING else logging.INFO
         if State.FAILING in (transition.before, after) or State.RECOVERING in (transition.before, after):
             LOG.log(level, "%s %s: %s", group.kind, group.name, after.name.lower().replace("_", " "))
+        if after is State.FAILING:
+            LOG.warning("%s", sentence(group, self.detector.policy.budget, transition.at))
         if self._hear is not None:
             self._hear(transition)
 

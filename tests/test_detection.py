@@ -103,7 +103,7 @@ def test_slow_is_no_failure_and_throttled_is_neither() -> None:
 
 
 def test_an_outage_is_found_and_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """With the group's name, and nothing else."""
+    """With the group's name, and in a sentence what was seen, what is healthy and since when."""
     caplog.set_level("INFO")
     world = World()
     for _ in range(12):
@@ -111,6 +111,7 @@ def test_an_outage_is_found_and_logged(caplog: pytest.LogCaptureFixture) -> None
     assert world.group().state is State.FAILING
     said = [record.getMessage() for record in caplog.records]
     assert "client exchange_server/imap4: failing" in said
+    assert any(one.startswith("imap4 in exchange_server: ") and "attempts failed since" in one for one in said)
 
 
 def test_a_push_session_counts_by_its_holds() -> None:

@@ -1,31 +1,69 @@
 """What was found, in a sentence for whoever is woken by it: what was seen, what was expected, and since when.
 
-Rule of this file: plain values in, plain words out; no number without the one it has to be compared with.
+Rule of this file: no number without the one it has to be compared with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
+from prober.detect.group import Group, GroupKind
 from prober.detect.interval import clopper_pearson
 
 MIXED = "mixed"
 """Failures at several steps, none of which has most of them."""
 CERTAIN, PROBABLE = 0.9, 0.5
 """Probabilities from which a scope is stated as a fact, and from which as a probable one."""
-DAY = 86_400.0
+HAPPENED: Mapping[GroupKind, str] = MappingProxyType(
+    {GroupKind.PUSH: "holds were lost", GroupKind.THROTTLED: "attempts were throttled"}
+)
+"""What happened to the transactions of a group; to those of all others: attempts failed."""
+
+
+def sentence(group: Group, budget: float, now: float) -> str:
+    """Return what a group saw since its failure rate rose. `budget`: days between two false pages of its fleet."""
+    failures, transactions = group.evidence.since_change
+    home, name = parted(group.name)
+    return trouble(
+        name,
+        home,
+        what=HAPPENED.get(group.kind, "attempts failed"),
+        failures=failures,
+        transactions=transactions,
+        since=group.evidence.change,
+        healthy=group.healthy,
+        days=budget * group.days / group.guaranteed,
+        now=now,
+    )
+
+
+def parted(group: str) -> tuple[str, str]:
+    """Return the environment in a group's name, and what is said of it there: client, cell, location or family."""
+    at = min((index for index in (group.find("/"), group.find("@")) if index > 0), default=len(group))
+    return group[:at], group[at + 1 :]
 
 
 def trouble(
-    name: str, home: str, *, failures: int, transactions: int, since: float, healthy: float, days: float, now: float
+    name: str,
+    home: str,
+    *,
+    what: str,
+    failures: int,
+    transactions: int,
+    since: float,
+    healthy: float,
+    days: float,
+    now: float,
 ) -> str:
     """Return what a group saw since its failure rate rose, and how far that is from what is healthy.
 
-    `name` is the client, location or family, empty for the whole fleet, and `home` its environment. `since` and `now`
-    are epoch seconds, `healthy` is the healthy failure rate, `days` how often a healthy fleet shows as much.
+    `name` is the client, location or family, empty for the whole fleet, and `home` its environment. `what` happened to
+    `failures` of the `transactions`. `since` and `now` are epoch seconds, `healthy` is the healthy failure rate, `days`
+    how often a healthy fleet shows as much.
     """
     who = f"{name} in {home}" if name else home
     lower, upper = (percent(limit) for limit in clopper_pearson(failures, transactions))
-    seen = f"{failures} of {transactions} attempts failed since {moment(since, now)}"
+    seen = f"{failures} of {transactions} {what} since {moment(since, now)}"
     share = f"{percent(failures / transactions)} %" if transactions else "unknown"
     limits = f"({share}, 95 % limits {lower} to {upper} %)"
     return f"{who}: {seen} {limits}; healthy is {percent(healthy)} %; {rarity(days)}."

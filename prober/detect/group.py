@@ -127,6 +127,11 @@ class Group:
         return self._learning_days if at is None or self._learning(at) else self._settled_days
 
     @property
+    def guaranteed(self) -> float:
+        """Evidence-days that a healthy fleet shows here no more often than its budget of false pages allows."""
+        return self._learning_days
+
+    @property
     def ratio(self) -> float:
         """Evidence as a share of what a page needs."""
         return self.days / self.threshold

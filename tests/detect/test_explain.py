@@ -1,10 +1,14 @@
 """What was found, in words."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from prober.detect.explain import MIXED, listed, moment, percent, rarity, scope, trouble
+from prober.detect.detector import Detector, Sample, What
+from prober.detect.explain import MIXED, listed, moment, parted, percent, rarity, scope, sentence, trouble
+from prober.detect.group import GroupKind
+from tests.detect.made import START, client_group, feed, lone, source
 
 NOON = datetime(2026, 3, 30, 12, 0, tzinfo=UTC).timestamp()
 
@@ -13,6 +17,7 @@ def test_a_trouble_says_what_was_seen_what_is_healthy_and_since_when() -> None:
     """In one sentence, with the exact limits of the failure rate."""
     said = trouble(
         *("outlook_mobile", "exchange_online"),
+        what="attempts failed",
         failures=7,
         transactions=31,
         since=NOON - 8340.0,
@@ -26,9 +31,50 @@ def test_a_trouble_says_what_was_seen_what_is_healthy_and_since_when() -> None:
     )
 
 
+def test_a_group_tells_what_it_saw() -> None:
+    """From its own numbers; the evidence counts for the whole fleet, of which a client here has a third."""
+    detector = lone()
+    at = feed(detector, [False] * 7000)
+    feed(detector, [True, False, False, True, False, True, True, True], at=at)
+    group = client_group(detector)
+    said = sentence(group, 30.0, at + 240.0)
+    assert said.startswith("imap4 in exchange_online: 5 of 8 attempts failed since ")
+    assert "(62 %, 95 % limits 24 to 91 %); healthy is 0.02 %; a healthy fleet would " in said
+    days = 30.0 * group.days / (30.0 / 0.75)
+    assert said.endswith(f"{rarity(days)}.")
+
+
+def test_a_push_group_tells_of_holds_and_a_throttled_one_of_throttling() -> None:
+    """What is counted there is no failed attempt."""
+    detector = Detector({"imap4/one": source(hold=480.0)})
+    for index in range(8):
+        detector.pushed("imap4/one", START + index, lost=True)
+        detector.observe(Sample("imap4/one", START + index, What.THROTTLED))
+    said = [
+        sentence(detector.group(kind, "exchange_online/imap4"), 30.0, START)
+        for kind in (GroupKind.PUSH, GroupKind.THROTTLED)
+    ]
+    assert said[0].startswith("imap4 in exchange_online: 8 of 8 holds were lost since ")
+    assert said[1].startswith("imap4 in exchange_online: 8 of 8 attempts were throttled since ")
+
+
+@pytest.mark.parametrize(
+    ("group", "parts"),
+    [
+        ("exchange_online", ("exchange_online", "")),
+        ("exchange_online/imap4@fra1/na", ("exchange_online", "imap4@fra1/na")),
+        ("exchange_online@fra1/na", ("exchange_online", "fra1/na")),
+    ],
+)
+def test_a_name_of_a_group_has_its_environment_and_the_rest(group: str, parts: tuple[str, str]) -> None:
+    """Whichever sign stands between them."""
+    assert parted(group) == parts
+
+
 def test_a_whole_fleet_goes_by_the_name_of_its_environment() -> None:
     """And nothing seen says so instead of dividing by nothing."""
-    said = trouble("", "exchange_online", failures=0, transactions=0, since=NOON, healthy=0.001, days=0.2, now=NOON)
+    numbers: dict[str, Any] = {"failures": 0, "transactions": 0, "since": NOON, "healthy": 0.001, "days": 0.2}
+    said = trouble("", "exchange_online", what="attempts failed", now=NOON, **numbers)
     assert said == (
         "exchange_online: 0 of 0 attempts failed since 12:00 UTC (unknown, 95 % limits 0 to 100 %); healthy is 0.10 %; "
         "a healthy fleet shows this more than once a day."
