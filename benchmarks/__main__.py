@@ -3,8 +3,9 @@
 import sys
 
 from benchmarks import cpu, leaks, tenant
+from benchmarks.detection import bench as detection
 
-BENCHES = {"cpu": cpu.main, "leaks": leaks.main, "tenant": tenant.main}
+BENCHES = {"cpu": cpu.main, "detection": detection.main, "leaks": leaks.main, "tenant": tenant.main}
 
 
 def main(arguments: list[str]) -> int:

@@ -147,6 +147,16 @@ class World:
         """Return which transaction of the base schedule is a cell's first at `at` or later."""
         return max(-((self.phase + STAGGER * cell - at) // PERIOD), 0)
 
+    def count(self, cell: int, start: int, stop: int) -> int:
+        """Return how many transactions of a cell the base schedule has in [start, stop)."""
+        return self.position(cell, stop) - self.position(cell, start)
+
+    def schedule(self, cells: Iterable[int], start: int, stop: int) -> list[tuple[int, int]]:
+        """Return time and cell of all transactions of some cells in [start, stop), in time order."""
+        return sorted(
+            (at, cell) for cell in cells for at in range(self.at(cell, self.position(cell, start)), stop, PERIOD)
+        )
+
     def probability(self, cell: int, at: int) -> float:
         """Return the probability of a failure outside blips."""
         incident = 0.0
@@ -193,9 +203,4 @@ class World:
 
 def transactions(world: World, stop: int) -> int:
     """Return how many transactions the base schedule has before `stop`."""
-    return sum(world.position(cell, stop) for cell in range(CELLS))
-
-
-def numbers(kinds: Iterable[int]) -> tuple[Scenario, ...]:
-    """Return scenarios by number."""
-    return tuple(SCENARIOS[one] for one in kinds)
+    return sum(world.count(cell, 0, stop) for cell in range(CELLS))
