@@ -37,7 +37,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "settings": {"identity.spec", "model", "net.route", "secret", "transaction", "vocabulary"},
     "schedule": {
-        *("detect.confirming", "faults", "identity.spec", "model", "secret", "timeline", "transaction", "verdict"),
+        *(
+            "detect.confirming",
+            "exchange",
+            "faults",
+            "identity.spec",
+            "model",
+            "secret",
+            "timeline",
+            "transaction",
+            "verdict",
+        ),
         "vocabulary",
     },
     "detect": {"vocabulary"},
@@ -57,6 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "advisories": {
         *("exchange", "faults.taxonomy", "model", "protocols.http.status", "verdict", "vocabulary"),
     },
+    "alerting": {"model"},
     "simulator": set(),
 }
 

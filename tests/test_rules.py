@@ -9,7 +9,9 @@ from prober.observe.metrics import METRICS
 from tests.servers.prometheus import promtool
 
 ROOT = Path(__file__).parents[1]
-RULES = sorted((ROOT / "config/prometheus/rules").glob("*.yml"))
+PROMETHEUS = ROOT / "config/prometheus"
+RULES = sorted([*(PROMETHEUS / "rules").glob("*.yml"), *(PROMETHEUS / "optional").glob("*.yml")])
+TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
 NAME = re.compile(r"\bclientaccess_\w+")
 SUFFIXES = ("", "_bucket", "_sum", "_count")
 
@@ -29,7 +31,8 @@ def test_promtool_accepts_the_rules(file: Path) -> None:
 @pytest.mark.real
 def test_the_rules_do_what_their_tests_say() -> None:
     """Fires, does not fire just under, resolves, no data."""
-    tested = promtool("test", "rules", str(ROOT / "config/prometheus/tests/rules.test.yml"))
+    tested = promtool("test", "rules", *map(str, TESTS))
+    assert TESTS
     assert tested.returncode == 0, tested.stdout
 
 

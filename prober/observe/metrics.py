@@ -180,6 +180,12 @@ METRICS: tuple[Spec, ...] = (
         ("clients", "vantages", "step"),
         "Probability of the best explanation of what fails; only while something fires.",
     ),
+    Spec(
+        "clientaccess_blame",
+        "gauge",
+        ("environment", "domain"),
+        "Whether a domain is one of the narrowest that explain what is red in an environment.",
+    ),
     Spec("clientaccess_scheduler_lag_seconds", "histogram", (), "From intended start to actual start.", LAG_BUCKETS),
     Spec("clientaccess_scheduler_missed_total", "counter", PAIR, "Slots skipped because the last run was still going."),
     Spec("clientaccess_scheduler_crashes_total", "counter", PAIR, "Attempts that a bug around them cost."),

@@ -1,0 +1,25 @@
+"""Burn rates: of the right ratio, of enough failures, of what is still probed."""
+
+from pathlib import Path
+
+import pytest
+
+from prober.alerting.burning import bundle
+from tests.alerting.made import DEFAULT, refused
+
+pytestmark = pytest.mark.real
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("> 0.0144", "> 0.0165"),
+        ('ratio_rate5m{client!="control"} > 0.0144', 'ratio_rate5m{client!="control"} >= 0'),
+        (">= 3", ">= 1"),
+        ("and clientaccess_counted_total", ""),
+        ('{client!="control"}', ""),
+    ],
+)
+def test_its_tests_see_a_wrong_rule(tmp_path: Path, old: str, new: str) -> None:
+    """A threshold, a join or a guard that is lost shows."""
+    assert "FAILED" in refused(tmp_path, bundle(DEFAULT), old, new)
