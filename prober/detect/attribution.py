@@ -8,7 +8,8 @@ waits for it.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
-from math import exp, log
+from math import exp, isfinite, log
+from typing import Any
 
 from prober.detect.explain import MIXED, scope
 from prober.detect.history import POINTS, History, Stretch, Sums
@@ -95,6 +96,42 @@ class Attribution:
         runner_up = (*self._names(others[0][0]), certainty * exp(others[0][1] - score)) if others else None
         found = self._explained(best, certainty, runner_up, seen)
         return found if found.failures else None
+
+    # -- over restarts -------------------------------------------------------------------------------------------
+
+    def dump(self, since: float) -> list[object]:
+        """Return what was said since a change, by cell: after `load` the same change is explained in the same way."""
+        seen = self._history.since(since)
+        cells = [
+            [
+                *(self._clients[client], self._locations[location]),
+                *(seen.sums[index], seen.transactions[index]),
+                {step: counts[index] for step, counts in seen.failures.items() if counts[index]},
+            ]
+            for (client, location), index in self._cells.items()
+        ]
+        return [since, cells]
+
+    def load(self, state: list[Any]) -> None:
+        """Take over what `dump` gave; cells that are no longer watched are left out.
+
+        Raises `ValueError` or `TypeError` for anything else, before anything was taken over.
+        """
+        since, cells = state
+        known = [
+            (self._index(client, place), _six(sums), _whole(count), steps)
+            for client, place, sums, count, steps in cells
+        ]
+        start = _finite(since)
+        counted = [{str(step): _whole(count) for step, count in dict(steps).items()} for *_, steps in known]
+        for (index, sums, count, _), failures in zip(known, counted, strict=True):
+            if index is not None:
+                self._history.resume(start, index, sums, count, failures)
+
+    def _index(self, client: str, location: str) -> int | None:
+        if client not in self._clients or location not in self._locations:
+            return None
+        return self._cells.get((self._clients.index(client), self._locations.index(location)))
 
     # -- rectangles ----------------------------------------------------------------------------------------------
 
@@ -204,6 +241,23 @@ class Attribution:
     def _names(self, rectangle: Rectangle) -> tuple[tuple[str, ...], tuple[str, ...]]:
         who, where = rectangle
         return tuple(self._clients[one] for one in indices(who)), tuple(self._locations[one] for one in indices(where))
+
+
+def _six(values: Sequence[Any]) -> Sums:
+    l0, l1, l2, l3, l4, l5 = map(_finite, values)
+    return l0, l1, l2, l3, l4, l5
+
+
+def _finite(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise ValueError("not a number")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("not a count")
+    return value
 
 
 def _bits(names: Sequence[str], chosen: Iterable[str]) -> int:

@@ -4,12 +4,12 @@ Rule of this file: constant memory and constant work per attempt, however long i
 """
 
 import json
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from math import log
-from typing import Any, Protocol
+from typing import Any
 
 from prober.detect import baseline
 from prober.detect.attribution import Attribution, Explanation
@@ -134,6 +134,19 @@ class _Home:
         """Return the best explanation of what fails since the earliest change of what fires."""
         began = [group.evidence.change for group in self.groups if group.firing and group.evidence.change]
         return self.attribution.best(min(began)) if began and self.attribution is not None else None
+
+    def seen(self) -> list[object] | None:
+        """Return what was noted since the earliest change of what fires, or else of any group, while there is one."""
+        began = [(not group.firing, group.evidence.change) for group in self.groups if group.evidence.change]
+        return (
+            self.attribution.dump(min(began)[1]) if began and self.watching and self.attribution is not None else None
+        )
+
+    def resume(self, state: list[Any] | None) -> None:
+        """Take over what `seen` gave. Raises `ValueError` or `TypeError` for anything else."""
+        if state is not None and self.attribution is not None:
+            self.attribution.load(state)
+            self.watching = True
 
     def rest(self) -> None:
         """Stop noting once nothing is out of the ordinary any more."""
@@ -344,29 +357,27 @@ class Detector:
             section[f"path {_name(cell)}"] = json.dumps(path.dump())
         for environment, home in self._homes.items():
             section[f"home {environment.value}"] = json.dumps(home.dump())
+            section[f"seen {environment.value}"] = json.dumps(home.seen())
 
     def load(self, section: Mapping[str, str]) -> None:
         """Take over what `save` wrote. What is missing, or cannot be read, begins anew: it stops nothing."""
         for group in self._groups.values():
-            _restore(group, section.get(f"group {group.kind} {group.name}"))
+            _restore(group.load, section.get(f"group {group.kind} {group.name}"))
         for name, blips in self._blips.items():
-            _restore(blips, section.get(f"blips {name}"))
+            _restore(blips.load, section.get(f"blips {name}"))
         for cell, path in self._paths.items():
-            _restore(path, section.get(f"path {_name(cell)}"))
+            _restore(path.load, section.get(f"path {_name(cell)}"))
         for environment, home in self._homes.items():
-            _restore(home, section.get(f"home {environment.value}"))
+            _restore(home.load, section.get(f"home {environment.value}"))
+            _restore(home.resume, section.get(f"seen {environment.value}"))
 
 
-class _Restorable(Protocol):
-    def load(self, state: list[Any]) -> None:
-        """Take over a state. Raises `ValueError` or `TypeError`."""
-
-
-def _restore(thing: _Restorable, text: str | None) -> None:
+def _restore(load: Callable[[Any], None], text: str | None) -> None:
+    """Let `load` take over a state; what it raises `ValueError` or `TypeError` for begins anew."""
     if text is None:
         return
     with suppress(ValueError, TypeError):
-        thing.load(json.loads(text))
+        load(json.loads(text))
 
 
 def _name(cell: tuple[Environment, str, str]) -> str:

@@ -6,7 +6,7 @@ thinned out as it grows older without losing anything but resolution.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 POINTS = 6
@@ -79,6 +79,17 @@ class History:
                 step: tuple(map(int, said[column : column + self._cells])) for step, column in self._columns.items()
             },
         )
+
+    def resume(self, start: float, cell: int, sums: Sums, transactions: int, failures: Mapping[str, int]) -> None:
+        """Begin with what one cell said since `start`, in another life: it all counts from `start` on."""
+        if not self._starts:
+            self._starts, self._before = [start], [self._totals[:]]
+            self._from = self._until = start
+        base = cell * WIDTH
+        for offset, value in enumerate((*sums, float(transactions))):
+            self._totals[base + offset] += value
+        for step, count in failures.items():
+            self._totals[self._column(step) + cell] += count
 
     @property
     def copies(self) -> int:

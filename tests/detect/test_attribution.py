@@ -1,5 +1,6 @@
 """Which clients fail from where: against every rectangle there is, by hand, and on the fleet of the benchmark."""
 
+import json
 from collections.abc import Iterable, Mapping
 from math import exp, log
 from random import Random
@@ -201,6 +202,54 @@ def test_regions_of_one_vantage_are_a_family() -> None:
     found = sure(fleet.run(1, {cell: 1.0 for cell in cells if cell[1].startswith("iad1")}))
     assert found.locations == ("iad1/na", "iad1/eu", "iad1/ap")
     assert found.probability > 0.9
+
+
+# -- over restarts ---------------------------------------------------------------------------------------------------
+
+
+def test_a_restart_in_a_trouble_changes_nothing_about_its_explanation() -> None:
+    """Neither at once nor later, and what is no longer watched is forgotten."""
+    fleet = Fleet(grid(5, 3))
+    fleet.run(60, {})
+    change = fleet.now
+    fleet.run(4, ill([2], range(3), 0.3))
+    state = json.loads(json.dumps(fleet.attribution.dump(change)))
+    after = Fleet(grid(5, 3))
+    after.attribution.load(state)
+    assert after.attribution.best(change) == fleet.attribution.best(change)
+    for one in (fleet, after):
+        one.now, one.random = change + 240.0, Random(3)
+        one.run(2, ill([2], range(3), 0.3))
+    again, before = sure(after.attribution.best(change)), sure(fleet.attribution.best(change))
+    assert (again.clients, again.failures, again.transactions) == (before.clients, before.failures, before.transactions)
+    assert again.probability == pytest.approx(before.probability)
+    fewer = Fleet(grid(3, 3))
+    fewer.attribution.load(state)
+    assert sure(fewer.attribution.best(change)).clients == ("c2",)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        [],
+        [START],
+        ["x", []],
+        [float("nan"), []],
+        [START, [["c0", "v0", [0.0] * 5, 1, {}]]],
+        [START, [["c0", "v0", [float("nan")] * 6, 1, {}]]],
+        [START, [["c0", "v0", [0.0] * 6, -1, {}]]],
+        [START, [["c0", "v0", [0.0] * 6, 1, {"login": 0.5}]]],
+        [START, [["c0", "v0", [0.0] * 6, 1, "login"]]],
+        [START, [["c1", "v0", [0.0] * 6, 1, {}], ["c0", [], [0.0] * 6, 1, True]]],
+    ],
+)
+def test_what_is_no_state_is_not_taken_over(state: list[object]) -> None:
+    """Nor half of it."""
+    fleet = Fleet(grid(2, 2))
+    with pytest.raises((ValueError, TypeError)):
+        fleet.attribution.load(state)
+    fleet.look(0, failed=True)
+    assert sure(fleet.attribution.best(START)).transactions == 1
 
 
 # -- large fleets --------------------------------------------------------------------------------------------------

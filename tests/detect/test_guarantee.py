@@ -183,6 +183,22 @@ def test_a_restart_changes_nothing_that_is_thought_afterwards(cut: int) -> None:
     assert see(after, attempts[cut:]) == expected
 
 
+def test_a_restart_in_a_trouble_does_not_forget_what_fails() -> None:
+    """The same explanation at once, and nothing to explain once it is over."""
+    attempts, section = history(5), dict[str, str]()
+    before, after, over = Detector(pool()), Detector(pool()), Detector(pool())
+    see(before, attempts[:1300])
+    before.save(section)
+    after.load(section)
+    assert after.explanations() == before.explanations()
+    assert after.explanations()[ONLINE].clients == ("owa",)
+    see(after, attempts[1300:])
+    after.tick(attempts[-1][1])
+    after.save(section)
+    over.load(section)
+    assert over.explanations() == {}
+
+
 def test_the_history_has_a_trouble_that_is_found_and_ends() -> None:
     """Or the restarts above would prove little."""
     detector = Detector(pool())
