@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -15,10 +15,11 @@ from types import MappingProxyType
 from prober.app import Service, stopping
 from prober.clients import catalogue
 from prober.listen import DEFAULT_LISTEN, bind, name
+from prober.rehearsal.groups import Groups
 from prober.rehearsal.incidents import Incidents
 from prober.rehearsal.post import Post
-from prober.rehearsal.ratio import Ratios, Rule
 from prober.settings.load import load
+from prober.settings.settings import DetectorSettings
 from prober.simulator.configuration import Wishes
 from prober.simulator.faults.catalogue import incidents
 from prober.simulator.faults.fault import Fault
@@ -32,7 +33,8 @@ POST = 5.0
 """Seconds between two messages to a mailbox."""
 SCALE = 60.0
 """A minute of an incident takes a second here."""
-RULE = Rule(window=90.0, calm=30.0, minutes=1)
+PAGE_BUDGET = 1.0
+"""Days of the rehearsal between two false pages: it runs at a dozen times the usual pace, for an afternoon."""
 SETTLING = 15.0
 """Seconds before an incident asked for on the command line: every client should have been well once."""
 GRACE = 3.0
@@ -105,10 +107,11 @@ def _prober(simulator: Simulator, folder: Path) -> tuple[Service, Incidents]:
     settings = load(
         [simulator.write_configuration(folder, Wishes(interval=INTERVAL, control_interval=INTERVAL))], catalogue()
     )
-    ratios = Ratios(time.monotonic, RULE)
+    settings = replace(settings, detector=DetectorSettings(budget=PAGE_BUDGET))
+    groups = Groups(time.monotonic)
     clients = sorted({assignment.client for assignment in settings.assignments})
-    panel = Incidents(simulator.weather, incidents(), ratios, clients, scale=SCALE)
-    return Service(settings, catalogue(), Store.open(None), sinks=(ratios,), panels=(panel,)), panel
+    panel = Incidents(simulator.weather, incidents(), groups, clients, scale=SCALE)
+    return Service(settings, catalogue(), Store.open(None), hear=groups.hear, panels=(panel,)), panel
 
 
 @contextlib.contextmanager

@@ -13,19 +13,23 @@ from prober.clients import catalogue
 from prober.faults.taxonomy import Reason
 from prober.rehearsal.clock import FASTEST, Accelerated
 from prober.rehearsal.expectation import Expectation, Played, expectation, judge
+from prober.rehearsal.groups import MINUTE, WELL, Groups
 from prober.rehearsal.ledger import Ledger
 from prober.rehearsal.probing import Probing, Watch
-from prober.rehearsal.ratio import MINUTE, Ratios
 from prober.rehearsal.report import Result
 from prober.rehearsal.script import Plot, Script, missing, script
 from prober.rehearsal.stage import Stage, stage
 from prober.simulator.faults.read import Incident
 from prober.vocabulary import Verdict
 
-LIMIT = 105.0
+LIMIT = 108.0
 """Real seconds one scenario may take, of the two minutes it has: the rest is for setting up and taking down."""
 SLICE = 10.0
 """Seconds of the scenario after which the real time is looked at."""
+LOOKS = 6
+"""Slices after which it is asked whether an act has shown enough: once a minute."""
+PLATEAU = 12.0
+"""Minutes at full strength at least: who is to stay green has to be seen staying so."""
 UNWELL = 0.02
 """Share of attempts during which the machine was too busy, above which the drill proves nothing."""
 
@@ -43,13 +47,17 @@ class Pace:
     def __post_init__(self) -> None:
         self.began = self.real()
 
-    async def act(self, minutes: float) -> None:
-        """Let `minutes` of the scenario pass, or as many as there is real time for."""
+    async def act(self, minutes: float, enough: Callable[[], bool] = lambda: False, *, least: float = 0.0) -> None:
+        """Let `minutes` of the scenario pass, or as many as there is real time for.
+
+        Once `least` minutes are over, the act ends as soon as it is `enough`.
+        """
         self.planned += minutes
         share = self.limit * self.planned / self.minutes if self.minutes else self.limit
         slices = ceil(minutes * MINUTE / SLICE)
-        for _ in range(slices):
-            if self.real() - self.began >= share:
+        for number in range(slices):
+            late = self.real() - self.began >= share
+            if late or (number * minutes >= least * slices and number % LOOKS == 0 and enough()):
                 return
             await asyncio.sleep(minutes * MINUTE / slices)
 
@@ -88,13 +96,14 @@ async def play(incident: Incident, expected: Expectation, how: Script) -> Result
         raise TypeError("a drill is played on an accelerated loop")
     began, real = loop.time(), time.monotonic()
     async with stage(how, loop) as scene:
-        ledger, ratios = Ledger(loop.time), Ratios(loop.time)
-        probing = Probing(scene.settings, (ledger, ratios), clock=loop.time, wall=loop.wall)
+        ledger, groups = Ledger(loop.time), Groups(loop.time)
+        probing = Probing(scene.settings, (ledger,), clock=loop.time, wall=loop.wall, hear=groups.hear)
+        show = Show(expected, how, scene, ledger, groups)
         try:
-            onset = await _acts(incident, how, scene, probing)
+            onset = await _acts(incident, show, probing)
         finally:
             await probing.stop()
-        played = Played(how.clients, ledger, ratios, onset, scene.touches(), scene.site_of)
+        played = show.played(onset)
     return Result(
         incident.id,
         incident.title,
@@ -106,8 +115,35 @@ async def play(incident: Incident, expected: Expectation, how: Script) -> Result
     )
 
 
-async def _acts(incident: Incident, how: Script, scene: Stage, probing: Probing) -> float:
+@dataclass(frozen=True, slots=True)
+class Show:
+    """What is played, and what is seen of it."""
+
+    expected: Expectation
+    how: Script
+    scene: Stage
+    ledger: Ledger
+    groups: Groups
+
+    def played(self, onset: float) -> Played:
+        """Return what was recorded until now."""
+        touches = self.scene.touches()
+        return Played(self.how.clients, self.ledger, self.groups, onset, touches, self.scene.site_of)
+
+    def seen(self, onset: float) -> bool:
+        """Whether all that was to be seen of the trouble has been; a decoy is looked at to the end."""
+        if self.expected.verdict or not self.expected.red:
+            return False
+        return all(finding.holds for finding in judge(replace(self.expected, recovery=False), self.played(onset)))
+
+    def over(self) -> bool:
+        """Whether everybody is well again."""
+        return all(self.groups.state(group) in WELL for group in self.groups)
+
+
+async def _acts(incident: Incident, show: Show, probing: Probing) -> float:
     """Play all acts; return when the fault began."""
+    how, scene = show.how, show.scene
     loop, pace = asyncio.get_running_loop(), Pace(how.minutes)
     shown = replace(
         incident,
@@ -121,11 +157,11 @@ async def _acts(incident: Incident, how: Script, scene: Stage, probing: Probing)
     name = scene.weather.begin(shown)
     if not how.warm:
         probing.start()
-    await pace.act(how.ramp + how.plateau)
+    await pace.act(how.ramp + how.plateau, lambda: show.seen(onset), least=how.ramp + PLATEAU)
     scene.weather.end(name)
     await pace.act(how.decay)
     scene.weather.end(name, now=True)
-    await pace.act(how.after)
+    await pace.act(how.after, show.over)
     return onset
 
 

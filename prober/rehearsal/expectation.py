@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from prober.faults.taxonomy import Reason
+from prober.rehearsal.groups import MINUTE, WELL, Group, Groups
 from prober.rehearsal.ledger import Entry, Ledger, Touch, touched
-from prober.rehearsal.ratio import MINUTE, Group, Ratios, State
 from prober.vocabulary import Verdict
 
 ALL = "all"
@@ -43,7 +43,7 @@ class Played:
 
     clients: tuple[str, ...]
     ledger: Ledger
-    ratios: Ratios
+    groups: Groups
     onset: float
     touches: tuple[Touch, ...]
     site_of: Callable[[str], str]
@@ -109,7 +109,7 @@ def judge(expected: Expectation, played: Played) -> tuple[Finding, ...]:
 
 
 def _red(group: Group, played: Played) -> Finding:
-    at = played.ratios.failed_at(group, played.onset)
+    at = played.groups.failed_at(group, played.onset)
     if at is None:
         return Finding(f"red {group}", _tally(group, played), holds=False)
     after = (at - played.onset) / MINUTE
@@ -117,7 +117,7 @@ def _red(group: Group, played: Played) -> Finding:
 
 
 def _green(group: Group, played: Played) -> Finding:
-    at = played.ratios.failed_at(group, float("-inf"))
+    at = played.groups.failed_at(group, float("-inf"))
     if at is None:
         return Finding(f"green {group}", "never failing", holds=True)
     after = (at - played.onset) / MINUTE
@@ -128,7 +128,11 @@ def _tally(group: Group, played: Played) -> str:
     """Say what came of the group's attempts since the onset."""
     counts = Counter(entry.judgement.verdict for entry in _of((group,), played))
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    return f"{played.ratios.state(group).value}: {said or 'no attempts'}"
+    return f"{_named(group, played)}: {said or 'no attempts'}"
+
+
+def _named(group: Group, played: Played) -> str:
+    return played.groups.state(group).name.lower().replace("_", " ")
 
 
 def _of(groups: Collection[Group], played: Played) -> list[Entry]:
@@ -154,7 +158,7 @@ def _classes(classes: frozenset[str], red: tuple[Group, ...], played: Played) ->
 def _decoy(expected: Expectation, played: Played) -> list[Finding]:
     hit = [one for one in touched(played.ledger.since(played.onset), played.touches, played.site_of) if _probe(one)]
     verdicts = Counter(entry.judgement.verdict.value for entry in hit)
-    red = [str(group) for group in played.ratios if group.client != CONTROL and _ever_red(group, played)]
+    red = played.groups.alarms
     findings = [
         Finding("nothing red", f"red: {', '.join(red)}" if red else "nothing red", holds=not red),
         Finding(
@@ -174,13 +178,13 @@ def _probe(entry: Entry) -> bool:
 
 
 def _ever_red(group: Group, played: Played) -> bool:
-    return played.ratios.failed_at(group, float("-inf")) is not None
+    return played.groups.failed_at(group, float("-inf")) is not None
 
 
 def _recovery(played: Played) -> Finding:
-    was_red = [group for group in played.ratios if group.client != CONTROL and _ever_red(group, played)]
-    ill = [group for group in was_red if played.ratios.state(group) is not State.HEALTHY]
-    said = ", ".join(f"{group} {played.ratios.state(group).value}" for group in ill)
+    was_red = [group for group in played.groups if group.client != CONTROL and _ever_red(group, played)]
+    ill = [group for group in was_red if played.groups.state(group) not in WELL]
+    said = ", ".join(f"{group} {_named(group, played)}" for group in ill)
     return Finding("recovery", said or "all healthy", holds=not ill)
 
 

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from prober.rehearsal.ratio import Group, Ratios, State
+from prober.detect.group import State
+from prober.rehearsal.groups import Group, Groups
 from prober.simulator.faults.read import Incident
 from prober.simulator.faults.weather import Weather
 
@@ -19,6 +20,8 @@ COLOURS: Mapping[State, str] = {
     State.SUSPECT: "slow",
     State.FAILING: "failed",
     State.RECOVERING: "slow",
+    State.LEARNING: "ok",
+    State.NO_DATA: "inconclusive",
 }
 
 
@@ -31,11 +34,11 @@ class Incidents:
     name = "rehearsal"
 
     def __init__(
-        self, weather: Weather, catalogue: Sequence[Incident], ratios: Ratios, clients: Sequence[str], *, scale: float
+        self, weather: Weather, catalogue: Sequence[Incident], groups: Groups, clients: Sequence[str], *, scale: float
     ) -> None:
         self._weather = weather
         self._catalogue = {incident.id: incident for incident in catalogue if concerns(incident, clients)}
-        self._ratios = ratios
+        self._groups = groups
         self._scale = scale
         self._running: dict[str, str] = {}
 
@@ -66,9 +69,9 @@ class Incidents:
                     "client": group.client,
                     "region": group.region,
                     "environment": group.environment.value,
-                    "state": self._ratios.state(group).value,
+                    "state": named(self._groups.state(group)),
                 }
-                for group in self._ratios
+                for group in self._groups
             ],
             "incidents": [
                 {"id": one.id, "title": one.title, "running": one.id in self._running}
@@ -78,13 +81,13 @@ class Incidents:
 
     def page(self) -> str:
         """Return the states of all groups, and a button for each incident."""
-        groups = "".join(map(self._group, self._ratios)) or "<li>nothing measured yet</li>"
+        groups = "".join(map(self._group, self._groups)) or "<li>nothing measured yet</li>"
         rows = "".join(map(self._incident, self._catalogue.values()))
         return PART.format(groups=groups, rows=rows)
 
     def _group(self, group: Group) -> str:
-        state = self._ratios.state(group)
-        return f'<li>{html.escape(str(group))}: <span class="v {COLOURS[state]}">{state.value}</span></li>'
+        state = self._groups.state(group)
+        return f'<li>{html.escape(str(group))}: <span class="v {COLOURS[state]}">{named(state)}</span></li>'
 
     def _incident(self, incident: Incident) -> str:
         on = incident.id in self._running
@@ -103,6 +106,11 @@ class Incidents:
         except KeyError:
             return PlainTextResponse("no such incident, or it is not on\n", status_code=404)
         return RedirectResponse("/", status_code=303)
+
+
+def named(state: State) -> str:
+    """Return a state in words."""
+    return state.name.lower().replace("_", " ")
 
 
 def concerns(incident: Incident, clients: Sequence[str]) -> bool:

@@ -89,7 +89,8 @@ class Probing:
         hear: Callable[[Transition], None] | None = None,
     ) -> None:
         self.watch = Watch()
-        policy = Policy(budget=settings.detector.budget, guaranteed=settings.detector.guaranteed)
+        # A rehearsal begins where a prober stands that has run for two days.
+        policy = Policy(budget=settings.detector.budget, guaranteed=settings.detector.guaranteed, learning=0.0)
         watched = sources(settings.assignments, catalogue(), settings.vantage)
         self.detection = Detection(watched, policy, {}, Unshown(), wall=wall, hear=hear)
         self._controls = [one for one in settings.assignments if one.client == CONTROL]

@@ -26,7 +26,7 @@ SITES = 8
 plateau to be judged by, and a site tells which mailbox somebody comes for."""
 MOST = 48
 """Assignments in all, where two sites in each region need no more: at sixty times the speed each is one a second."""
-WARM, RAMP, PLATEAU, DECOY, DECAY, AFTER = 5.0, 5.0, 30.0, 20.0, 5.0, 15.0
+WARM, RAMP, PLATEAU, DECOY, DECAY, AFTER = 5.0, 5.0, 45.0, 20.0, 5.0, 50.0
 """The longest acts, in minutes: healthy before, growing, full strength (of a decoy), dying down, healthy after."""
 TOKEN_STEPS = frozenset({"token_request", "token_client", "token_user"})
 USUAL_LIFETIME, SHORT_LIFETIME = 3599, 45

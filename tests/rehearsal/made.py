@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from prober.clients import catalogue
+from prober.detect.detector import Policy
+from prober.detection import Detection, sources
 from prober.faults.taxonomy import Fault, Kind, Reason
 from prober.model import Assignment, Outcome, StepResult, Target
 from prober.rehearsal.expectation import Played
+from prober.rehearsal.groups import Groups
 from prober.rehearsal.ledger import Ledger, Touch
-from prober.rehearsal.ratio import Ratios
+from prober.rehearsal.probing import Unshown
 from prober.verdict import Judgement
 from prober.vocabulary import Depth, Environment, Verdict
 
@@ -31,13 +35,23 @@ def outcome(one: Assignment, reason: Reason | None = None, steps: Mapping[str, f
     return Outcome(one.client, one.target.name, datetime.fromtimestamp(0, UTC), took, results)
 
 
+def everybody() -> list[Assignment]:
+    """Return who may take part in a scene: two clients in two regions, and the control."""
+    places = [("ams1-1", "eu"), ("lon1-1", "uk")]
+    found = [assignment(client, target, region) for client in ("imap4", "activesync") for target, region in places]
+    where = Target("control", Environment.INDEPENDENT)
+    return [*found, Assignment("control", where, Depth.REACH, 60.0, 60.0)]
+
+
 class Scene:
     """Records attempts as a drill does."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.ledger = Ledger(lambda: self.now)
-        self.ratios = Ratios(lambda: self.now)
+        self.groups = Groups(lambda: self.now)
+        watched = sources(everybody(), catalogue(), "here")
+        self.detection = Detection(watched, Policy(), {}, Unshown(), wall=lambda: self.now, hear=self.groups.hear)
         self.touches: list[Touch] = []
 
     def finish(
@@ -46,7 +60,7 @@ class Scene:
         """Have an attempt end `after` seconds from now."""
         self.now += after
         judgement = Judgement(verdict, reason)
-        for sink in (self.ledger, self.ratios):
+        for sink in (self.ledger, self.detection):
             sink(one, outcome(one, reason), judgement)
 
     def minutes(
@@ -62,4 +76,4 @@ class Scene:
 
     def played(self, onset: float = 0.0, clients: tuple[str, ...] = ("imap4", "activesync")) -> Played:
         site_of = {one.assignment.target.name: one.assignment.target.name[:-2] for one in self.ledger.entries}
-        return Played(clients, self.ledger, self.ratios, onset, tuple(self.touches), site_of.__getitem__)
+        return Played(clients, self.ledger, self.groups, onset, tuple(self.touches), site_of.__getitem__)

@@ -1,19 +1,19 @@
 """The demo's own parts; the whole of it runs in the test of its command."""
 
-from prober.rehearsal.demo import RULE, SCALE, SETTLING, _local, weather
-from prober.rehearsal.ratio import Rule
+from prober.detect.baseline import CEILING
+from prober.rehearsal.demo import INTERVAL, PAGE_BUDGET, SCALE, SETTLING, _local, weather
 
 
-def test_the_usual_weather_stays_below_what_is_called_failing() -> None:
-    """Or a healthy demo would turn red by itself: what fails at all is a tenth of the ratio at most."""
+def test_the_usual_weather_is_what_the_detector_can_learn_as_healthy() -> None:
+    """Or a healthy demo would turn red by itself: what fails at all is a tenth of what it gets used to at most."""
     failing = sum(fault.pct for fault in weather().faults if fault.kind != "delay")
-    assert 0 < failing <= RULE.ratio * 100 / 10
+    assert 0 < failing <= CEILING * 100 / 10
 
 
 def test_a_minute_of_an_incident_takes_a_second() -> None:
-    """And the rule looks back as far as the plain one does, on that scale or longer."""
+    """And the budget of false pages is shorter by about as much as the attempts come faster, or more."""
     assert SCALE == 60
-    assert Rule().window / SCALE <= RULE.window
+    assert PAGE_BUDGET <= 30 * INTERVAL / 60
     assert SETTLING >= 10
 
 

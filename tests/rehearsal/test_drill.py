@@ -62,9 +62,9 @@ def test_an_incident_is_seen_in_its_class_and_over_when_it_is_over() -> None:
         *("red imap4", "red imap4@eu", "green activesync", "class mailbox_unavailable", "recovery"),
     ]
     assert result.detected is not None
-    assert 3.0 <= result.detected <= 10.0
-    assert 26 <= result.minutes < 30
-    assert result.attempts > 26 * 8
+    assert 0.3 <= result.detected <= 5.0
+    assert 15 <= result.minutes < 30
+    assert result.attempts > 15 * 8
     assert result.seconds < 120
 
 
@@ -118,6 +118,23 @@ def test_an_act_lasts_as_long_as_it_should() -> None:
         await pace.act(10)
         await pace.act(0.5)
         assert loop.time() - began == pytest.approx(630)
+
+    on(world, main())
+
+
+def test_an_act_ends_when_it_has_shown_enough() -> None:
+    """Not before its least, and within a minute after."""
+    world = World()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        pace = Pace(80, real=world.real)
+        began = loop.time()
+        await pace.act(40, lambda: loop.time() - began >= 300, least=2)
+        assert loop.time() - began == pytest.approx(300, abs=61)
+        began = loop.time()
+        await pace.act(40, lambda: True, least=20)
+        assert loop.time() - began == pytest.approx(1200, abs=61)
 
     on(world, main())
 

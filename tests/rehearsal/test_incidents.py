@@ -6,8 +6,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from prober.rehearsal.groups import Groups
 from prober.rehearsal.incidents import Incidents, concerns
-from prober.rehearsal.ratio import Ratios
 from prober.simulator.faults.fault import Fault
 from prober.simulator.faults.read import Incident
 from prober.simulator.faults.weather import Weather
@@ -22,7 +22,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.weather = Weather(Tenant("x.test", [Site("s", "eu", "AMS")]))
-        self.panel = Incidents(self.weather, [MAIL, WEB], Ratios(lambda: 0.0), ["imap4"], scale=60)
+        self.panel = Incidents(self.weather, [MAIL, WEB], Groups(lambda: 0.0), ["imap4"], scale=60)
         self.peer = "127.0.0.1"
 
     async def press(self, path: str, **headers: str) -> int:
