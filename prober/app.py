@@ -33,6 +33,7 @@ from prober.observe.metrics import Metrics
 from prober.observe.report import Finished
 from prober.observe.sink import Sink, fan_out
 from prober.observe.status import StatusBoard
+from prober.observe.trouble import TroublePanel
 from prober.observe.web import Panel, application
 from prober.schedule.channels import Channels
 from prober.schedule.confirmation import SecondLooks
@@ -147,12 +148,12 @@ class Service:
             clients,
             self.assembly.open,
             pacer=self.assembly.pacer,
-            restraint=self.assembly.restraint,
+            governor=self.assembly.governor,
             watch=PushNews(self.metrics, self.detection),
         )
         self._looks = self._second_looks(settings) if settings.detector.second_looks else None
         self._notices = self._reader(settings, onsets)
-        shown = (*panels, self._notices.panel) if self._notices else panels
+        shown = (*panels, TroublePanel(self.detection.detector), *([self._notices.panel] if self._notices else []))
         self._web = WebServer(application(self.metrics, board, lambda: self._ready, shown))
 
     def _reader(self, settings: Settings, onsets: Onsets) -> Notices | None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,11 +13,15 @@ from prober.model import Assignment
 from prober.net.network import Contexts, Network
 from prober.net.route import Route
 from prober.schedule.attempts import Attempts, AttemptWatch, Tell
+from prober.schedule.governor import Governor
 from prober.schedule.health import Health
 from prober.schedule.judging import Judging
+from prober.schedule.metering import Metered
 from prober.schedule.pacing import Pacer
-from prober.schedule.records import Records, SecretMarks
+from prober.schedule.passwords import Passwords
+from prober.schedule.records import Records, SecretMarks, Stamp
 from prober.schedule.restraint import Restraint
+from prober.schedule.scopes import Parties
 from prober.settings.settings import Settings
 from prober.sightings import Sightings
 from prober.storage.store import Store
@@ -87,6 +92,24 @@ class Networks:
         return network
 
 
+class CredentialStamps:
+    """What a credential, and all that is done with it, is configured with: a change there is worth another try."""
+
+    def __init__(self, settings: Settings, marks: SecretMarks) -> None:
+        self._marks = marks
+        found: dict[str, list[str]] = {}
+        for one in settings.assignments:
+            for name in {one.credential, one.push_credential} - {None}:
+                found.setdefault(str(name), []).append(settings.fingerprints.get(one.key, ""))
+        self._configured = {
+            name: blake2b("\0".join(sorted(parts)).encode(), digest_size=8).hexdigest() for name, parts in found.items()
+        }
+
+    def __call__(self, credential: str) -> Stamp:
+        """Return the stamp of `credential` as it is now."""
+        return Stamp(self._configured.get(credential, ""), self._marks(credential))
+
+
 class Assembly:
     """Networks, identities, devices, pacing, judgement and health, introduced to each other.
 
@@ -116,13 +139,23 @@ class Assembly:
         self._wall = wall
         self.networks = Networks(settings, clock=clock)
         records = Records(store.section("records"))
+        marks = SecretMarks(settings.credentials, store.installation)
         self.judging = Judging(
             records,
             configuration=settings.fingerprints,
             control_of=settings.control_of,
             control_interval=settings.control_interval,
-            secret_mark=SecretMarks(settings.credentials, store.installation),
+            secret_mark=marks,
             maintenance=lambda target, when: any(one.active(target, when) for one in settings.maintenance),
+            clock=clock,
+            wall=wall,
+        )
+        passwords = Passwords(records, CredentialStamps(settings, marks), wall=wall)
+        self.governor = Governor(
+            Restraint(records, self.judging.stamp, wall=wall),
+            passwords,
+            Parties(catalogue, settings.credentials),
+            store.section("governor"),
             clock=clock,
             wall=wall,
         )
@@ -130,11 +163,11 @@ class Assembly:
             settings.credentials,
             self.networks.tokens,
             store.section("identities"),
-            TokenNews((self.judging, *token_observers)),
+            TokenNews((self.judging, self.governor, *token_observers)),
+            remembered=passwords.remembered,
             clock=clock,
             wall=wall,
         )
-        self.restraint = Restraint(records, self.judging.stamp, wall=wall)
         self.pacer = Pacer(settings.pacing.rate, settings.pacing.ceiling, clock=clock)
         self.health = Health(lagged, clock=clock, wall=wall)
         self.attempts = Attempts(
@@ -142,7 +175,7 @@ class Assembly:
             self.open,
             pacer=self.pacer,
             judging=self.judging,
-            restraint=self.restraint,
+            governor=self.governor,
             health=self.health,
             watch=watch,
             tell=tell,
@@ -157,7 +190,7 @@ class Assembly:
         session = self.networks.of(assignment.target.name).session(timeline, assignment.client)
         return Transaction(
             assignment,
-            session,
+            Metered(session, partial(self.governor.asked, assignment)),
             timeline,
             self.device(assignment),
             self._identity(assignment, assignment.credential, self._catalogue[assignment.client].scopes),

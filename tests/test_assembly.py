@@ -180,7 +180,7 @@ async def test_everybody_goes_by_the_clocks_that_were_given(settings: Settings) 
         networks = [assembly.networks.tokens, *(assembly.networks.of(name) for name in ("hq", "far"))]
         parts = (assembly.judging, assembly.identities, assembly.health, assembly.attempts)
         assert {part._clock for part in (*parts, assembly.pacer)} == {clock}
-        assert {part._wall for part in (*parts, assembly.restraint)} == {wall}
+        assert {part._wall for part in (*parts, assembly.governor)} == {wall}
         assert {network.clock for network in networks} | {tx.timeline.clock} == {clock}
         await tx.close()
         await assembly.close()

@@ -1,16 +1,18 @@
 """The credentials of a configuration, bound to those who use them."""
 
+import asyncio
 import base64
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from prober.exchange import Call, Reply
 from prober.faults import taxonomy as kinds
-from prober.faults.taxonomy import FaultError
+from prober.faults.taxonomy import Fault, FaultError
 from prober.identity.grants import Grant, password
 from prober.identity.negotiate import Negotiation
+from prober.identity.refusals import Refusals
 from prober.identity.spec import CredentialSpec, CredentialType
 from prober.identity.tokens import TokenCache, TokenObserver
 from prober.net.network import Network
@@ -20,11 +22,17 @@ from prober.transaction import Identity, Scopes, Token
 
 __all__ = ["Identities", "TokenObserver"]
 SCHEMES = {CredentialType.NTLM: "NTLM", CredentialType.NEGOTIATE: "Negotiate"}
+ONE_AT_A_TIME = frozenset({CredentialType.REFRESH_TOKEN, CredentialType.ROPC})
+"""Of these, no two questions at once: one would use up the refresh token of the other, or show a password twice."""
+Remembered = Callable[[str], Fault | None]
 APP_ONLY = (CredentialType.CLIENT_CREDENTIALS, CredentialType.MANAGED_IDENTITY)
 
 
 class Identities:
-    """All credentials. Tokens are cached per credential and scope, over transactions."""
+    """All credentials. Tokens are cached per credential and scope, over transactions; refusals are the credential's.
+
+    `remembered` gives, by credential, the rejection that showing its password now would only repeat.
+    """
 
     def __init__(
         self,
@@ -33,6 +41,7 @@ class Identities:
         memory: MutableMapping[str, str],
         observer: TokenObserver,
         *,
+        remembered: Remembered = lambda _: None,
         clock: Clock = time.monotonic,
         wall: Clock = time.time,
     ) -> None:
@@ -42,6 +51,9 @@ class Identities:
         self._clock = clock
         self._wall = wall
         self._grants = {name: Grant(spec, memory, wall) for name, spec in specs.items() if spec.type.bearer}
+        self._remembered = remembered
+        self._refusals = {name: Refusals(name, password=_is_password(one), clock=clock) for name, one in specs.items()}
+        self._turns = {name: asyncio.Lock() for name, one in specs.items() if one.type in ONE_AT_A_TIME}
         self._caches: dict[tuple[str, str], TokenCache] = {}
 
     def bind(self, credential: str, scopes: Scopes | None, mailbox: str | None) -> Identity:
@@ -50,8 +62,8 @@ class Identities:
         if spec.type.bearer:
             return OAuthIdentity(spec, mailbox or spec.username, self._cache(spec, _scope(spec, scopes)))
         if spec.type is CredentialType.BASIC:
-            return BasicIdentity(spec, spec.username or mailbox or "")
-        return NegotiatingIdentity(spec, spec.username)
+            return BasicIdentity(spec, spec.username or mailbox or "", self._remembered)
+        return NegotiatingIdentity(spec, spec.username, self._remembered)
 
     async def close(self) -> None:
         """Stop all asking for tokens."""
@@ -67,10 +79,17 @@ class Identities:
                 lambda: grant.ask(scope),
                 self._network.session,
                 self._observer,
+                scope=scope,
+                refusals=self._refusals[spec.name],
+                turn=self._turns.get(spec.name),
                 clock=self._clock,
                 wall=self._wall,
             )
         return self._caches[key]
+
+
+def _is_password(spec: CredentialSpec) -> bool:
+    return spec.type is CredentialType.ROPC
 
 
 def _scope(spec: CredentialSpec, scopes: Scopes | None) -> str:
@@ -120,6 +139,7 @@ class BasicIdentity:
 
     spec: CredentialSpec
     username: str
+    remembered: Remembered = field(default=lambda _: None, repr=False)
 
     @property
     def kind(self) -> str:
@@ -132,7 +152,14 @@ class BasicIdentity:
         return False
 
     async def password(self) -> Secret:
-        """Return the password as it is now. Raises `FaultError` (`secret_unreadable`)."""
+        """Return the password as it is now. Raises `FaultError`: `secret_unreadable`, or as it was rejected before."""
+        return self._shown()
+
+    def _shown(self) -> Secret:
+        """Return the password, unless it is known that it will be rejected. Raises `FaultError`."""
+        fault = self.remembered(self.spec.name)
+        if fault is not None:
+            raise FaultError(fault.kind, fault.evidence)
         return password(self.spec)
 
     async def token(self, timeline: Timeline, *, fresh: bool = False) -> Token:
@@ -141,7 +168,7 @@ class BasicIdentity:
 
     async def authorization(self, call: Call, timeline: Timeline) -> str:
         """Return user name and password as header value, in UTF-8 (RFC 7617 section 2.1)."""
-        pair = f"{self.username}:{password(self.spec).reveal()}"
+        pair = f"{self.username}:{self._shown().reveal()}"
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
     async def answer(self, call: Call, reply: Reply, binding: bytes | None) -> str | None:
@@ -169,4 +196,4 @@ class NegotiatingIdentity(BasicIdentity):
         if not talk.offered(reply):
             return None
         self.negotiations[origin] = talk
-        return talk.begin(self.username, password(self.spec), binding)
+        return talk.begin(self.username, self._shown(), binding)

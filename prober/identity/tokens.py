@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Protocol
@@ -16,6 +16,7 @@ from prober.exchange import Call, Reply, Session
 from prober.faults import taxonomy as kinds
 from prober.faults.classify import classify
 from prober.faults.taxonomy import Fault, FaultError, Reason
+from prober.identity.refusals import Refusals
 from prober.protocols.oauth import aadsts
 from prober.protocols.oauth.token import Granted
 from prober.timeline import Clock, Timeline
@@ -29,8 +30,6 @@ CLOCK_TOLERANCE = 300.0
 AFTER_FAILED_REFRESH = 30.0
 PATIENCE_WITH_RENEWAL = 1.0
 """Seconds an attempt waits for an early renewal while the old token is still good."""
-SECOND_CHANCE = 1800.0
-"""Seconds after which a secret that had worked is tried once more."""
 
 
 class Question(Protocol):
@@ -84,15 +83,6 @@ class _Held:
 
 
 @dataclass(frozen=True, slots=True)
-class _Refusal:
-    """An answer that is not asked for again: until `until`, or while the secret's mark stays the same."""
-
-    fault: Fault
-    until: float | None
-    mark: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Asked:
     """What one asking came to."""
 
@@ -102,7 +92,11 @@ class _Asked:
 
 
 class TokenCache:
-    """The token of one credential and scope."""
+    """The token of one credential and `scope`.
+
+    `refusals` are shared by all caches of a credential; so is `turn`, where two questions at once would harm each
+    other: a refresh token that both replace, a password that both would show.
+    """
 
     def __init__(
         self,
@@ -111,6 +105,9 @@ class TokenCache:
         open_session: Callable[[Timeline], Session],
         observer: TokenObserver,
         *,
+        scope: str = "",
+        refusals: Refusals | None = None,
+        turn: asyncio.Lock | None = None,
         clock: Clock = time.monotonic,
         wall: Clock = time.time,
     ) -> None:
@@ -121,7 +118,9 @@ class TokenCache:
         self._clock = clock
         self._wall = wall
         self._held: _Held | None = None
-        self._refusal: _Refusal | None = None
+        self._scope = scope
+        self._refusals = refusals or Refusals(credential, clock=clock)
+        self._turn = turn or asyncio.Lock()
         self._asking: asyncio.Task[_Asked] | None = None
         self._timeline = Timeline(clock)
         self._quiet_until = 0.0
@@ -180,62 +179,52 @@ class TokenCache:
         return asked
 
     async def _once(self, timeline: Timeline) -> _Asked:
-        """Ask once, and remember what came of it. Never raises."""
-        try:
-            async with asyncio.timeout(ASKING_LIMIT):
-                return await self._answered(timeline)
-        except FaultError as exc:
-            fault = exc.fault.during(timeline.interrupted)
-        except TimeoutError as exc:
-            fault = classify(exc, timeline.interrupted)
+        """Ask once, in turn, and remember what came of it. Never raises."""
+        async with self._turn:
+            try:
+                question = await self._ask()
+            except FaultError as exc:
+                return self._told(exc.fault, timeline)
+            remembered = self._refusals.remembered(self._scope, question.mark)
+            if remembered is not None:
+                return _Asked(None, remembered, MappingProxyType({}))
+            try:
+                async with asyncio.timeout(ASKING_LIMIT):
+                    return await self._answered(question, timeline)
+            except FaultError as exc:
+                fault = exc.fault.during(timeline.interrupted)
+            except TimeoutError as exc:
+                fault = classify(exc, timeline.interrupted)
+            self._refusals.refused(self._scope, fault, question.mark)
+            return self._told(fault, timeline)
+
+    def _told(self, fault: Fault, timeline: Timeline) -> _Asked:
         self._observer.failed(self._credential, fault.reason)
         return _Asked(None, fault, MappingProxyType(timeline.spent))
 
-    async def _answered(self, timeline: Timeline) -> _Asked:
-        question = await self._ask()
-        remembered = self._refused_before(question.mark)
-        if remembered is not None:
-            return _Asked(None, remembered, MappingProxyType({}))
+    async def _answered(self, question: Question, timeline: Timeline) -> _Asked:
         self._observer.requested(self._credential)
         session = self._open(timeline)
         try:
             reply = await session.exchange(question.call())
-            granted = question.read(reply)
-        except FaultError as exc:
-            raise self._remembered(exc, question.mark, locals().get("reply")) from None
+            granted = self._read(question, reply)
         finally:
             await session.close()
         await question.granted(granted)
-        self._held, self._refusal = _Held(granted, self._clock()), None
+        self._held = _Held(granted, self._clock())
+        self._refusals.granted(self._scope)
         self._observer.issued(self._credential, self._wall() + granted.expires_in)
         return _Asked(self._held, None, MappingProxyType(timeline.spent))
 
-    def _refused_before(self, secret: str) -> Fault | None:
-        """Return from memory what asking again would only make worse."""
-        refusal = self._refusal
-        if refusal is None:
-            return None
-        left = None if refusal.until is None else refusal.until - self._clock()
-        if (left is not None and left > 0) or refusal.mark == secret:
-            evidence = MappingProxyType({**refusal.fault.evidence, "answered": "from memory"})
-            return replace(refusal.fault, evidence=evidence, retry_after=left if refusal.fault.retry_after else None)
-        self._refusal = None
-        return None
-
-    def _remembered(self, error: FaultError, secret: str, reply: Reply | None) -> FaultError:
-        """Keep a refusal that must not be asked for again; look at our own clock before blaming anyone."""
-        fault = error.fault
-        code = int(fault.evidence.get("aadsts", "0"))
-        if code in aadsts.CLOCK_SENSITIVE and reply is not None and self._clock_wrong(reply):
-            return FaultError(kinds.CLOCK_WRONG, fault.evidence)
-        if fault.retry_after is not None:
-            self._refusal = _Refusal(fault, self._clock() + fault.retry_after, None)
-        elif code in aadsts.DEFINITE:
-            worked = self._held is not None
-            self._refusal = _Refusal(
-                fault, self._clock() + SECOND_CHANCE if worked else None, None if worked else secret
-            )
-        return error
+    def _read(self, question: Question, reply: Reply) -> Granted:
+        """Return what was granted; look at our own clock before blaming anyone. Raises `FaultError`."""
+        try:
+            return question.read(reply)
+        except FaultError as exc:
+            code = int(exc.fault.evidence.get("aadsts", "0"))
+            if code in aadsts.CLOCK_SENSITIVE and self._clock_wrong(reply):
+                raise FaultError(kinds.CLOCK_WRONG, exc.fault.evidence) from None
+            raise
 
     def _clock_wrong(self, reply: Reply) -> bool:
         try:

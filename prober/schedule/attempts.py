@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from prober.model import Assignment, Outcome
+from prober.schedule.governor import Governor
 from prober.schedule.health import Health
 from prober.schedule.judging import Judging
 from prober.schedule.pacing import Pacer
-from prober.schedule.restraint import Restraint
 from prober.timeline import Clock
 from prober.transaction import Client, Transaction, perform
 from prober.verdict import Judgement
@@ -53,7 +53,7 @@ class Attempts:
         *,
         pacer: Pacer,
         judging: Judging,
-        restraint: Restraint,
+        governor: Governor,
         health: Health,
         watch: AttemptWatch,
         tell: Tell,
@@ -65,7 +65,7 @@ class Attempts:
         self._open = open_transaction
         self._pacer = pacer
         self._judging = judging
-        self._restraint = restraint
+        self._governor = governor
         self._health = health
         self._watch = watch
         self._tell = tell
@@ -76,11 +76,12 @@ class Attempts:
 
     async def scheduled(self, assignment: Assignment, intended: float) -> None:
         """Run the attempt whose start was intended for `intended`, unless it is held back, and tell of it."""
-        if self._restraint.holds(assignment):
-            self._watch.held_back(assignment)
+        if self._held_back(assignment):
             return
         await self._displace(assignment)
         await self._turn(assignment)
+        if self._held_back(assignment, now=True):
+            return
         self._watch.scheduler_lag(max(0.0, self._clock() - intended))
         outcome, judgement = await self._attempt(assignment)
         self._tell(assignment, outcome, judgement)
@@ -88,27 +89,39 @@ class Attempts:
     async def by_hand(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
         """Wait for a turn and run one attempt, held back or not: somebody asked for it. Nobody else is told."""
         await self._turn(assignment)
-        return await self._attempt(assignment)
+        return await self._attempt(assignment, added=True)
 
     async def second_look(self, assignment: Assignment) -> None:
         """Run one attempt besides the schedule, unless it is held back, and tell of it apart from the others.
 
         A scheduled start of the same assignment ends it: two attempts of one device would harm each other.
         """
-        if self._restraint.holds(assignment):
-            self._watch.held_back(assignment)
+        if self._held_back(assignment, added=True):
             return
-        looking = asyncio.create_task(self.by_hand(assignment), name=f"second look {assignment.key}")
+        looking = asyncio.create_task(self._look(assignment), name=f"second look {assignment.key}")
         self._looks[assignment.key] = looking
         try:
             await asyncio.wait([looking])
         finally:
             looking.cancel()
             self._looks.pop(assignment.key, None)
-        if not looking.cancelled():
-            outcome, judgement = looking.result()
+        if not looking.cancelled() and (found := looking.result()) is not None:
+            outcome, judgement = found
             self._watch.confirmed(assignment)
             self._tell_again(assignment, outcome, judgement)
+
+    async def _look(self, assignment: Assignment) -> tuple[Outcome, Judgement] | None:
+        await self._turn(assignment)
+        if self._held_back(assignment, added=True, now=True):
+            return None
+        return await self._attempt(assignment, added=True)
+
+    def _held_back(self, assignment: Assignment, *, added: bool = False, now: bool = False) -> bool:
+        """Whether `assignment` must not start: asked before its turn, and again when that has come (`now`)."""
+        if not self._governor.holds(assignment, added=added, now=now):
+            return False
+        self._watch.held_back(assignment)
+        return True
 
     async def _displace(self, assignment: Assignment) -> None:
         """End a second look at `assignment` that is under way."""
@@ -117,8 +130,12 @@ class Attempts:
             looking.cancel()
             await asyncio.wait([looking])
 
-    async def _attempt(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
-        """Run one attempt now; return what was observed and what it means."""
+    async def _attempt(self, assignment: Assignment, *, added: bool = False) -> tuple[Outcome, Judgement]:
+        """Run one attempt now; return what was observed and what it means. `added`: no schedule wanted it."""
+        async with self._governor.attempt(assignment, added=added):
+            return await self._run(assignment)
+
+    async def _run(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
         began = self._clock()
         self._watch.inflight(1)
         try:
@@ -126,7 +143,7 @@ class Attempts:
         finally:
             self._watch.inflight(-1)
         judgement = self._judging.judge(assignment, outcome, self._health.sickness(began))
-        self._restraint.consider(assignment, outcome.fault)
+        self._governor.consider(assignment, outcome.fault)
         return outcome, judgement
 
     def _now(self) -> datetime:

@@ -3,7 +3,8 @@
 An open channel is well only while it tells: where markers are configured, one that keeps silent about them is lost.
 
 Rule of this file: a channel never enters the attempts; it feeds the push metrics and nothing else. It is a second
-connection of the same device, opened in its turn and under the same restraint.
+connection of the same device, opened in its turn and under the same governor; while a server wants quiet, an open one
+is held and asks for nothing.
 """
 
 import asyncio
@@ -17,10 +18,10 @@ from prober.faults.classify import classify
 from prober.faults.taxonomy import Fault, Kind, Reason
 from prober.model import Assignment, PushSettings
 from prober.schedule.attempts import OpenTransaction, lane
+from prober.schedule.governor import Governor
 from prober.schedule.markers import Markers, MarkerWatch
 from prober.schedule.pacing import Pacer, Sleep
 from prober.schedule.plan import fraction
-from prober.schedule.restraint import Restraint
 from prober.timeline import Clock
 from prober.transaction import Client, Held, Marking, Step, Transaction, attempt
 from prober.vocabulary import Depth
@@ -37,6 +38,8 @@ SHORTEST_HOLD = 60.0
 """Seconds of the last hold at least, beyond the session's life if need be: servers refuse shorter heartbeats."""
 QUICK = 1.0
 """Seconds from one hold to the next at least, should a server answer every hold at once."""
+QUIET = 5.0
+"""Seconds after which a channel that a server's wish keeps from asking looks whether it may ask again."""
 LOST = frozenset({Reason.CONNECTION_RESET, Reason.READ_TIMEOUT})
 """What an open channel's loss looks like from below: all of them are a lost push channel."""
 PUSH_ENDED_EARLY = Kind("push_ended_early", Reason.PUSH_CHANNEL_LOST)
@@ -123,14 +126,14 @@ class Channels:
         open_transaction: OpenTransaction,
         *,
         pacer: Pacer,
-        restraint: Restraint,
+        governor: Governor,
         watch: PushWatch,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._open = open_transaction
         self._pacer = pacer
-        self._restraint = restraint
+        self._governor = governor
         self._watch = watch
         self._clock = clock
         self._sleep = sleep
@@ -155,18 +158,17 @@ class Channels:
         await _cancel(self._tasks, 1.0)
 
     def _markers(self, channel: _Channel) -> Markers:
-        """Return what leaves markers for `channel`, by transactions in their turn and under the same restraint."""
+        """Return what leaves markers for `channel`, by transactions in their turn and under the same governor."""
         assignment = channel.assignment
 
         async def admit() -> Transaction | None:
-            if self._restraint.holds(assignment):
-                self._watch.held_back(assignment)
+            if self._held_back(assignment, added=True):
                 return None
             await self._pacer.turn(*lane(channel.client, assignment))
-            return self._open(assignment)
+            return None if self._held_back(assignment, added=True, now=True) else self._open(assignment)
 
         def failed(fault: Fault) -> None:
-            self._restraint.consider(assignment, fault)
+            self._governor.consider(assignment, fault)
 
         every = channel.push.marker
         return Markers(assignment, every, admit, self._watch, failed, clock=self._clock, sleep=self._sleep)
@@ -190,20 +192,30 @@ class Channels:
         """Hold one session after the other; pause between a loss and the next try."""
         await self._sleep(after)
         while True:
-            await self._admitted(channel.assignment)
-            await self._pacer.turn(*lane(channel.client, channel.assignment))
-            session = _Session(channel, self._open(channel.assignment), self._clock, self._sleep)
-            await session.run()
+            await self._admitted(channel)
+            session = _Session(channel, self._open(channel.assignment), self._governor, self._clock, self._sleep)
+            async with self._governor.connection(channel.assignment):
+                await session.run()
             self._tell(channel, session)
             if session.fault is not None:
-                self._restraint.consider(channel.assignment, session.fault)
+                self._governor.consider(channel.assignment, session.fault)
                 await self._sleep(pause(channel.assignment.key, channel.failures))
 
-    async def _admitted(self, assignment: Assignment) -> None:
-        """Wait until the assignment may start; each look that finds it may not is a start held back."""
-        while self._restraint.holds(assignment):
-            self._watch.held_back(assignment)
+    async def _admitted(self, channel: _Channel) -> None:
+        """Wait until the channel may be opened in its turn; each look that finds it may not is a start held back."""
+        assignment = channel.assignment
+        while True:
+            if not self._held_back(assignment):
+                await self._pacer.turn(*lane(channel.client, assignment))
+                if not self._held_back(assignment, now=True):
+                    return
             await self._sleep(assignment.interval)
+
+    def _held_back(self, assignment: Assignment, *, added: bool = False, now: bool = False) -> bool:
+        if not self._governor.holds(assignment, added=added, now=now):
+            return False
+        self._watch.held_back(assignment)
+        return True
 
     def _tell(self, channel: _Channel, session: "_Session") -> None:
         """Count the session and how it ended. One that never opened is a loss when it is the second such in a row."""
@@ -262,7 +274,8 @@ def pause(key: str, failures: int) -> float:
 class _Session:
     """One push session from its opening to its end. `fault` is `None` when its life ended in good order."""
 
-    def __init__(self, channel: _Channel, tx: Transaction, clock: Clock, sleep: Sleep) -> None:
+    def __init__(self, channel: _Channel, tx: Transaction, governor: Governor, clock: Clock, sleep: Sleep) -> None:
+        self._governor = governor
         self.fault: Fault | None = None
         self.opened = False
         self.lasted = 0.0
@@ -277,7 +290,10 @@ class _Session:
     async def run(self) -> None:
         """Open, hold until the session's life is over, take leave; close everything however it ends."""
         try:
-            self.fault = await self._attempt(OPEN)
+            async with self._governor.trial(self._assignment):
+                self.fault = await self._attempt(OPEN)
+                if self.fault is None:
+                    self._governor.consider(self._assignment, None)
             if self.fault is None:
                 await self._held()
         finally:
@@ -312,6 +328,9 @@ class _Session:
         """Hold again and again."""
         early = 0
         while (left := until - self._clock()) > 0:
+            if self._governor.holds(self._assignment):
+                await self._sleep(min(left, QUIET))
+                continue
             began = self._clock()
             fault = await self._hold_once(min(self._push.hold, max(left, SHORTEST_HOLD)))
             if fault is not None:

@@ -20,6 +20,11 @@ class Stamp:
     configuration: str = ""
     secret: str = ""
 
+    def differs(self, now: "Stamp") -> bool:
+        """Whether something has changed between this and `now`, of what this one names."""
+        pairs = ((self.configuration, now.configuration), (self.secret, now.secret))
+        return any(before and before != after for before, after in pairs)
+
 
 @dataclass(frozen=True, slots=True)
 class Rest:

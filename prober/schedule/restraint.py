@@ -1,4 +1,4 @@
-"""When an assignment must not start: after a remote wipe, while a server wants quiet, before an account is locked.
+"""When one assignment must not start whatever the others do: after a remote wipe, while what it asks for is withdrawn.
 
 Rule of this file: a start held back is always counted as held back by whoever asked, never passed over in silence.
 """
@@ -11,15 +11,12 @@ from datetime import UTC, datetime
 from prober.faults.retirements import explanation
 from prober.faults.taxonomy import Fault, Reason
 from prober.model import Assignment
+from prober.schedule.passwords import LOCKED, PASSWORDS, PAUSE
 from prober.schedule.records import Record, Records, Rest, Stamp
 from prober.timeline import Clock
 
 REMOTE_WIPE = frozenset({"eas_remote_wipe", "eas_140"})
-PASSWORDS = frozenset({"basic", "ntlm", "negotiate", "ropc"})
-PASSWORD_PAUSE = 1800.0
 RETIRED_PAUSE = 3600.0
-LONGEST_WISH = 86_400.0
-"""A server that asks for more than a day is obeyed for a day: its mistake must not silence a probe for ever."""
 
 Rule = Callable[[Assignment, Fault, Record, Stamp, float], Rest | None]
 
@@ -34,12 +31,21 @@ class Restraint:
 
     def holds(self, assignment: Assignment) -> bool:
         """Whether `assignment` must not start now."""
+        return self.rest(assignment) is not None
+
+    def rest(self, assignment: Assignment) -> Rest | None:
+        """Return the pause that `assignment` is under at this moment."""
         rest = self._records.get(assignment.key).rest
-        if rest is None:
-            return False
-        if rest.until is not None and self._wall() >= rest.until:
-            return False
-        return not _differs(rest.stamp, self._stamp(assignment))
+        if rest is None or (rest.until is not None and self._wall() >= rest.until):
+            return None
+        return None if rest.stamp.differs(self._stamp(assignment)) else rest
+
+    def rejected_at(self, assignment: Assignment) -> float | None:
+        """Return when the password of `assignment` was last rejected, `None` when it has been accepted since."""
+        rest = self._records.get(assignment.key).rest
+        if rest is None or not rest.stamp.secret or rest.until is None:
+            return None
+        return rest.until - PAUSE
 
     def consider(self, assignment: Assignment, fault: Fault | None) -> None:
         """Learn from the fault that ended an attempt or a push session; `None` (it ended well) teaches nothing."""
@@ -52,23 +58,11 @@ class Restraint:
             self._records.put(assignment.key, replace(record, rest=rest))
 
 
-def _differs(then: Stamp, now: Stamp) -> bool:
-    pairs = ((then.configuration, now.configuration), (then.secret, now.secret))
-    return any(before and before != after for before, after in pairs)
-
-
 def remote_wipe(assignment: Assignment, fault: Fault, record: Record, stamp: Stamp, now: float) -> Rest | None:
     """A device told to wipe itself stops until somebody has changed its configuration."""
     if fault.kind.code not in REMOTE_WIPE:
         return None
     return Rest(fault.kind.code, None, Stamp(configuration=stamp.configuration))
-
-
-def throttled(assignment: Assignment, fault: Fault, record: Record, stamp: Stamp, now: float) -> Rest | None:
-    """A server's wish for quiet is obeyed before the next transaction, never within one."""
-    if fault.reason is not Reason.THROTTLED or not fault.retry_after:
-        return None
-    return Rest(fault.kind.code, now + min(fault.retry_after, LONGEST_WISH))
 
 
 def rejected_password(assignment: Assignment, fault: Fault, record: Record, stamp: Stamp, now: float) -> Rest | None:
@@ -78,7 +72,8 @@ def rejected_password(assignment: Assignment, fault: Fault, record: Record, stam
     """
     if fault.reason is not Reason.AUTH_REJECTED or assignment.credential_kind not in PASSWORDS:
         return None
-    return Rest(fault.kind.code, None if record.succeeded_at is None else now + PASSWORD_PAUSE, stamp)
+    passing = record.succeeded_at is not None or fault.kind.code in LOCKED
+    return Rest(fault.kind.code, now + PAUSE if passing else None, stamp)
 
 
 def retired(assignment: Assignment, fault: Fault, record: Record, stamp: Stamp, now: float) -> Rest | None:
@@ -89,4 +84,4 @@ def retired(assignment: Assignment, fault: Fault, record: Record, stamp: Stamp, 
     return Rest(fault.kind.code, now + RETIRED_PAUSE, Stamp(configuration=stamp.configuration))
 
 
-RULES: tuple[Rule, ...] = (remote_wipe, throttled, rejected_password, retired)
+RULES: tuple[Rule, ...] = (remote_wipe, rejected_password, retired)

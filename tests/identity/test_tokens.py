@@ -212,10 +212,12 @@ async def test_closing_tells_who_still_waits_that_it_was_us() -> None:
     assert caught.value.fault.kind is kinds.PROBER_CANCELLED
 
 
-async def test_a_passing_fault_is_asked_again_at_once() -> None:
+async def test_a_passing_fault_is_asked_again_a_second_later() -> None:
     setting = Setting(FaultError(kinds.PEER_RESET), granted("a"))
     fault = await setting.fault()
     assert (fault.kind, fault.phase) == (kinds.PEER_RESET, None)
+    assert (await setting.fault()).evidence["answered"] == "from memory"
+    setting.service.now += 1.0
     assert (await setting.token()).value.reveal() == "a"
 
 

@@ -111,7 +111,7 @@ async def held(prober: Vantage, notes: Notes) -> AsyncIterator[None]:
         clients,
         assembly.open,
         pacer=assembly.pacer,
-        restraint=assembly.restraint,
+        governor=assembly.governor,
         watch=notes,
     )
     assert len(channels) == 3

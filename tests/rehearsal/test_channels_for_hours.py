@@ -169,7 +169,7 @@ class Tenancy:
             {**catalogue(), self.client: replace(client, held=self._made(client))},
             assembly.open,
             pacer=assembly.pacer,
-            restraint=assembly.restraint,
+            governor=assembly.governor,
             watch=self.notes,
             clock=self.loop.time,
         )

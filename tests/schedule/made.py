@@ -1,18 +1,26 @@
 """Assignments and outcomes made by hand, for tests of what happens around an attempt."""
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from prober.exchange import Call, Flow, Reply, Wire
 from prober.faults.taxonomy import Fault, Kind, Reason
+from prober.identity.spec import CredentialSpec, CredentialType
 from prober.model import Assignment, Outcome, StepResult, Target
+from prober.schedule.governor import Governor
 from prober.schedule.pacing import Pacer
-from prober.timeline import Timeline
-from prober.transaction import Device, Transaction
+from prober.schedule.passwords import Passwords
+from prober.schedule.records import Records, Stamp
+from prober.schedule.restraint import Restraint
+from prober.schedule.scopes import Parties
+from prober.timeline import Clock, Timeline
+from prober.transaction import Client, Device, Transaction
 from prober.vocabulary import Depth, Environment
 from tests.schedule import virtual
 
+PHONE = CredentialSpec("phone", CredentialType.BASIC, username="probe@corp.test")
 NOON = 1_800_014_400.0
 """2027-01-15 12:00 UTC."""
 
@@ -122,6 +130,27 @@ class Told:
 
     def marker_failed(self, assignment: Assignment) -> None:
         self.events.append(("marker failed", assignment.key))
+
+
+def governor(
+    clients: Mapping[str, Client[Any]],
+    records: Records,
+    stamp: Callable[[Assignment], Stamp] = lambda _: Stamp(),
+    *,
+    wall: Clock,
+    credentials: Iterable[CredentialSpec] = (PHONE,),
+    section: dict[str, str] | None = None,
+    clock: Clock = virtual.now,
+) -> Governor:
+    """A governor on virtual time, with nothing known yet, for assignments made here."""
+    return Governor(
+        Restraint(records, stamp, wall=wall),
+        Passwords(records, lambda _: stamp(assignment()), wall=wall),
+        Parties(clients, {one.name: one for one in credentials}),
+        {} if section is None else section,
+        clock=clock,
+        wall=wall,
+    )
 
 
 class NoCeiling:

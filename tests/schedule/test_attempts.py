@@ -12,13 +12,12 @@ from prober.model import Assignment, Outcome
 from prober.schedule.attempts import Attempts, lane
 from prober.schedule.health import Health
 from prober.schedule.judging import Judging
-from prober.schedule.records import Record, Records, Stamp
-from prober.schedule.restraint import Restraint
+from prober.schedule.records import Record, Records
 from prober.transaction import Client, Step, Transaction
 from prober.verdict import Judgement
 from prober.vocabulary import Depth, Verdict
 from tests.schedule import virtual
-from tests.schedule.made import Sessions, Told, Watch, assignment, pacer
+from tests.schedule.made import Sessions, Told, Watch, assignment, governor, pacer
 
 REJECTED = Kind("imap_login_refused", Reason.AUTH_REJECTED)
 
@@ -63,12 +62,13 @@ class World:
         )
         self.records = records
         self.health = Health(lambda _: None, clock=virtual.now, wall=virtual.now, descriptors=lambda: 1000)
+        clients = {"imap4": server.client()}
         self.attempts = Attempts(
-            {"imap4": server.client()},
+            clients,
             self.sessions,
             pacer=pacer(rate),
             judging=self.judging,
-            restraint=Restraint(records, lambda _: Stamp(), wall=Watch()),
+            governor=governor(clients, records, wall=Watch()),
             health=self.health,
             watch=self.told,
             tell=lambda *finished: self.finished.append(finished),

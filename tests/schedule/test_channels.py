@@ -15,10 +15,9 @@ from prober.schedule import channels
 from prober.schedule.channels import Channels, pause
 from prober.schedule.plan import fraction
 from prober.schedule.records import Records, Stamp
-from prober.schedule.restraint import Restraint
 from prober.transaction import Client, Held, Transaction
 from tests.schedule import virtual
-from tests.schedule.made import Sessions, Told, Watch, assignment, pacer
+from tests.schedule.made import Sessions, Told, Watch, assignment, governor, pacer
 
 REJECTED = Kind("imap_login_refused", Reason.AUTH_REJECTED)
 KICKED = Kind("imap_bye", Reason.SERVER_BUSY)
@@ -123,7 +122,7 @@ class World:
             {"imap4": client},
             self.sessions,
             pacer=pacer(),
-            restraint=Restraint(self.records, lambda _: self.stamp, wall=self.wall),
+            governor=governor({"imap4": client}, self.records, lambda _: self.stamp, wall=self.wall),
             watch=self.told,
             clock=virtual.now,
         )

@@ -63,40 +63,10 @@ def test_a_remote_wipe_stops_until_the_configuration_changes(kind: Kind) -> None
     assert not later.holds()
 
 
-def test_a_server_that_wants_quiet_gets_it_to_the_second() -> None:
-    """Retry-After 300: held for 300 s, by the wall clock, over a restart; others are not concerned."""
+def test_throttling_is_not_the_business_of_one_alone() -> None:
+    """The governor holds back whom the signal speaks of."""
     world = World()
     world.met(THROTTLED, retry_after=300.0)
-    later = World(world.section)
-    later.wall.now += 299.0
-    assert later.holds()
-    assert not later.holds(assignment("lab"))
-    later.wall.now += 1.0
-    assert not later.holds()
-
-
-@pytest.mark.parametrize("wish", [None, 0.0])
-def test_throttling_without_a_wish_keeps_the_schedule(wish: float | None) -> None:
-    """Nothing was asked for."""
-    world = World()
-    world.met(THROTTLED, retry_after=wish)
-    assert not world.holds()
-
-
-def test_a_wish_of_a_century_is_granted_for_a_day() -> None:
-    """A server's mistake must not silence a probe for ever."""
-    world = World()
-    world.met(THROTTLED, retry_after=3e9)
-    world.wall.now += 86_399.0
-    assert world.holds()
-    world.wall.now += 2.0
-    assert not world.holds()
-
-
-def test_busy_is_not_throttled() -> None:
-    """A busy server's Retry-After holds nobody back: its failures count and must be seen."""
-    world = World()
-    world.met(Kind("http_503", Reason.SERVER_BUSY), retry_after=300.0)
     assert not world.holds()
 
 

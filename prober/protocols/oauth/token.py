@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from prober.exchange import Call, Reply
 from prober.faults.taxonomy import FaultError, Kind, Reason
+from prober.protocols.http.status import retry_after
 from prober.protocols.oauth import aadsts
 from prober.secret import Secret
 from prober.vocabulary import Domain
@@ -181,7 +182,7 @@ def _refused(reply: Reply, answer: dict[str, Any] | None) -> FaultError:
     name = (answer or {}).get("error")
     if isinstance(name, str) and PLAIN_ID.fullmatch(name.replace("_", "-")):
         evidence["error"] = name
-    after = _retry_after(reply)
+    after = retry_after(reply.headers)
     if code in aadsts.CUSTOMER_SIDE:
         evidence["where"] = "customer"
     kind = aadsts.KINDS.get(code) if code is not None else None
@@ -212,8 +213,3 @@ def _ids(answer: Mapping[str, Any]) -> dict[str, str]:
         for name in ("trace_id", "correlation_id", "suberror")
         if isinstance(value := answer.get(name), str) and PLAIN_ID.fullmatch(value.replace("_", "-"))
     }
-
-
-def _retry_after(reply: Reply) -> float | None:
-    value = reply.headers.get("retry-after").strip()
-    return float(value) if value.isascii() and value.isdigit() and len(value) < 9 else None

@@ -1,0 +1,294 @@
+"""The governor: whether an assignment may start now, whoever asks. It wins over intervals, second looks and channels.
+
+What one of them is told holds for all who share what was meant: an app, a mailbox, a protocol, a device, a credential.
+
+Rule of this file: a wish for quiet is kept to the second, and by nobody broken; what is under way when it is heard is
+not interrupted, for a server that is left in mid-sentence has more work, not less.
+"""
+
+import json
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import asdict, dataclass
+from math import inf
+
+from prober.faults.taxonomy import Fault, Reason
+from prober.model import Assignment
+from prober.schedule.budgets import (
+    CONNECTIONS,
+    DEFAULTS,
+    GRAPH_AT_ONCE,
+    GRAPH_REQUESTS,
+    TOKEN_REQUESTS,
+    TRANSACTIONS,
+    Budget,
+    Budgets,
+)
+from prober.schedule.passwords import Passwords, proves
+from prober.schedule.plan import fraction
+from prober.schedule.records import Rest
+from prober.schedule.restraint import Restraint
+from prober.schedule.scopes import GRAPH, Parties, Scope, spoken_of
+from prober.timeline import Clock
+
+FIRST, LONGEST, JITTER = 30.0, 900.0, 0.25
+"""Seconds of the first back-off where a server names none, and of the last; the share by which they differ."""
+LONGEST_WISH = 86_400.0
+"""A server that asks for more than a day is obeyed for a day: its mistake must not silence a probe for ever."""
+FORGOTTEN = 7200.0
+"""Seconds after its end for which a wish is remembered, so that the next one without a time is a longer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A wish for quiet: until when (epoch seconds), why, in whose name, and the how manieth in a row it is."""
+
+    until: float
+    code: str
+    words: str
+    strikes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """Who must not start, until when (epoch seconds, `inf`: until somebody changes something), and why in words.
+
+    `parked`: it is more than a quarter of an hour from now, so nobody should wait for it.
+    """
+
+    client: str
+    target: str
+    until: float
+    because: str
+    parked: bool
+
+
+class Governor:
+    """Decides for every assignment, from what all of them were told and from what they use.
+
+    `section` keeps wishes over restarts, under names that are nobody's address.
+    """
+
+    def __init__(
+        self,
+        restraint: Restraint,
+        passwords: Passwords,
+        parties: Parties,
+        section: MutableMapping[str, str],
+        *,
+        budgets: Mapping[str, Budget] = DEFAULTS,
+        clock: Clock = time.monotonic,
+        wall: Clock = time.time,
+    ) -> None:
+        self._restraint = restraint
+        self._passwords = passwords
+        self._parties = parties
+        self._section = section
+        self._wall = wall
+        self.budgets = Budgets(budgets, clock)
+        self._quiet = {key: found for key in section if (found := _read(section[key])) is not None}
+        self._added: set[str] = set()
+
+    # -- may it start ------------------------------------------------------------------------------------------------
+
+    def holds(self, assignment: Assignment, *, added: bool = False, now: bool = False) -> bool:
+        """Whether `assignment` must not start.
+
+        `added`: the prober wants it of its own accord, no configuration does. `now`: its turn has come, and it would
+        start at once; then somebody who is just finding out whether its password is accepted stands in its way.
+        """
+        if self._restraint.holds(assignment) or self._wish(assignment) is not None:
+            return True
+        names = self._passwords_of(assignment)
+        if any(self._passwords.rest(name) is not None or (now and self._passwords.on_trial(name)) for name in names):
+            return True
+        return added and not self._room(assignment)
+
+    def until(self, assignment: Assignment) -> float:
+        """Return when `assignment` may start again: 0 for now, `inf` for when somebody has changed something."""
+        return max((until for until, _ in self._reasons(assignment)), default=0.0)
+
+    def held_back(self, assignment: Assignment) -> HeldBack | None:
+        """Return why `assignment` must not start now, in words."""
+        reasons = sorted(self._reasons(assignment))
+        if not reasons:
+            return None
+        until, because = reasons[-1]
+        parked = until - self._wall() > LONGEST
+        return HeldBack(assignment.client, assignment.target.name, until, because, parked)
+
+    def quiet(self, kind: str) -> int:
+        """Return how many scopes of a kind want to be left alone at this moment."""
+        now = self._wall()
+        return sum(one.until > now and key.startswith(f"{kind} ") for key, one in self._quiet.items())
+
+    # -- what it meets with ------------------------------------------------------------------------------------------
+
+    def consider(self, assignment: Assignment, fault: Fault | None) -> None:
+        """Learn from how an attempt, a push session's opening or end, or a marker went; `None`: it went well."""
+        rejected_before = self._restraint.rejected_at(assignment)
+        self._restraint.consider(assignment, fault)
+        if fault is None:
+            self._well(assignment)
+        elif fault.reason is Reason.THROTTLED:
+            self._throttled(assignment, fault)
+        elif fault.reason is Reason.AUTH_REJECTED:
+            self._rejected(assignment, fault, rejected_before)
+
+    def _well(self, assignment: Assignment) -> None:
+        """A good end: the next wish without a time is a first one again. Nothing under way ends a wish early."""
+        now = self._wall()
+        for key in self._quiet.keys() & self._parties.keys(assignment):
+            if self._quiet[key].until <= now:
+                self._forget(key)
+        if proves(assignment) and assignment.credential is not None:
+            self._passwords.accepted(assignment.credential)
+
+    def _throttled(self, assignment: Assignment, fault: Fault) -> None:
+        now = self._wall()
+        for key in [key for key, one in self._quiet.items() if one.until + FORGOTTEN < now]:
+            self._forget(key)
+        for scope in spoken_of(fault, self._parties.of(assignment)):
+            known = self._quiet.get(scope.key)
+            self._keep(scope.key, wish(scope, fault, known, now))
+
+    def _rejected(self, assignment: Assignment, fault: Fault, before: float | None) -> None:
+        """A rejected password stops all who use it, unless they were let in since the same was said `before`.
+
+        What is refused to one while others are let in is that one's own affair, and rests by itself.
+        """
+        for name in self._passwords_of(assignment):
+            if before is None or not self._passwords.accepted_since(name, before):
+                self._passwords.rejected(name, fault)
+
+    # -- what it uses ------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def attempt(self, assignment: Assignment, *, added: bool = False) -> AsyncIterator[None]:
+        """Count one transaction while it lasts; one that would show an unproven password waits for others."""
+        async with self.trial(assignment):
+            self.budgets.use(TRANSACTIONS, assignment.key, beyond=added)
+            at_once = tuple(self._at_once(assignment))
+            if added:
+                self._added.add(assignment.key)
+            for budget, member in at_once:
+                self.budgets.use(budget, member, beyond=added)
+            try:
+                yield
+            finally:
+                self._added.discard(assignment.key)
+                for budget, member in at_once:
+                    self.budgets.use(budget, member, -1, beyond=added)
+
+    def trial(self, assignment: Assignment) -> AbstractAsyncContextManager[None]:
+        """Return what to sign in within: nobody else shows a password of `assignment` that is not proven."""
+        return self._passwords.trial(self._passwords_of(assignment))
+
+    @asynccontextmanager
+    async def connection(self, assignment: Assignment) -> AsyncIterator[None]:
+        """Count the connection of a channel while it is held."""
+        mailbox = self._parties.of(assignment).mailbox
+        self.budgets.use(CONNECTIONS, mailbox)
+        try:
+            yield
+        finally:
+            self.budgets.use(CONNECTIONS, mailbox, -1)
+
+    def asked(self, assignment: Assignment, host: str) -> None:
+        """A request was sent to `host`."""
+        party = self._parties.of(assignment)
+        if host in party.hosts.get(GRAPH, ()):
+            self.budgets.use(GRAPH_REQUESTS, party.mailbox, beyond=assignment.key in self._added)
+
+    def requested(self, credential: str) -> None:
+        """A token was asked for."""
+
+    def failed(self, credential: str, reason: Reason) -> None:
+        """None was issued."""
+
+    def issued(self, credential: str, expires_at: float) -> None:
+        """One was issued."""
+        self.budgets.use(TOKEN_REQUESTS, credential)
+
+    def _room(self, assignment: Assignment) -> bool:
+        mailbox = self._parties.of(assignment).mailbox
+        asks_graph = GRAPH in self._parties.of(assignment).hosts
+        if asks_graph and not self.budgets.room(GRAPH_REQUESTS, mailbox):
+            return False
+        return all(self.budgets.room(budget, member) for budget, member in self._at_once(assignment))
+
+    def _at_once(self, assignment: Assignment) -> Iterator[tuple[Budget, str]]:
+        party = self._parties.of(assignment)
+        yield CONNECTIONS, party.mailbox
+        if GRAPH in party.hosts:
+            yield from ((GRAPH_AT_ONCE, app) for app in party.apps)
+
+    # -- why not -----------------------------------------------------------------------------------------------------
+
+    def _passwords_of(self, assignment: Assignment) -> tuple[str, ...]:
+        return self._parties.of(assignment).passwords
+
+    def _reasons(self, assignment: Assignment) -> Iterator[tuple[float, str]]:
+        own = self._restraint.rest(assignment)
+        if own is not None:
+            yield _end(own), f"{own.code}: this client at this target rests"
+        quiet = self._wish(assignment)
+        if quiet is not None:
+            yield quiet.until, f"{quiet.code}: the server wants quiet from {quiet.words}"
+        for name in self._passwords_of(assignment):
+            rest = self._passwords.rest(name)
+            if rest is not None:
+                yield _end(rest), f"{rest.code}: the password of credential {name} was rejected and is not shown again"
+
+    def _wish(self, assignment: Assignment) -> Quiet | None:
+        """Return the wish that holds `assignment` back longest."""
+        if not self._quiet:
+            return None
+        now = self._wall()
+        found = (self._quiet[key] for key in self._parties.keys(assignment) if key in self._quiet)
+        return max((one for one in found if one.until > now), key=lambda one: one.until, default=None)
+
+    def _keep(self, key: str, quiet: Quiet) -> None:
+        self._quiet[key] = quiet
+        self._section[key] = json.dumps(asdict(quiet), separators=(",", ":"))
+
+    def _forget(self, key: str) -> None:
+        del self._quiet[key]
+        self._section.pop(key, None)
+
+
+def wish(scope: Scope, fault: Fault, known: Quiet | None, now: float) -> Quiet:
+    """Return what is wished of `scope` from now on: what the server says, else twice what was kept the last time.
+
+    A second signal within the time of the first, from somebody who was under way, is the same wish; the later end
+    holds.
+    """
+    again = known is not None and known.until > now
+    strikes = 0 if known is None else known.strikes if again else known.strikes + 1
+    seconds = min(fault.retry_after, LONGEST_WISH) if fault.retry_after else back_off(scope.key, strikes)
+    until = max(now + seconds, known.until) if known is not None and again else now + seconds
+    return Quiet(until, fault.kind.code, scope.words, strikes)
+
+
+def back_off(key: str, strikes: int) -> float:
+    """Return the seconds of quiet where a server wants some and names none: 30 doubling to 720, and up to a quarter.
+
+    The quarter depends on scope and count, so that those refused together do not return together. For a fraction of
+    0.5: 0, 1, 2, 5 strikes give 33.75, 67.5, 135 and 810 s; never more than 900.
+    """
+    longest = min(FIRST * 2.0 ** min(strikes, 20), LONGEST / (1 + JITTER))
+    return longest * (1 + JITTER * fraction(f"{key}/{strikes}"))
+
+
+def _end(rest: Rest) -> float:
+    return inf if rest.until is None else rest.until
+
+
+def _read(text: str) -> Quiet | None:
+    """Return what was kept; what cannot be read was never wished."""
+    try:
+        found = json.loads(text)
+        return Quiet(float(found["until"]), str(found["code"]), str(found["words"]), int(found["strikes"]))
+    except (ValueError, KeyError, TypeError):
+        return None
