@@ -37,7 +37,9 @@ class GroupKind(StrEnum):
 
 
 SUSPICION = 0.01
-"""Share of the threshold from which a group is suspect."""
+"""Share of the threshold from which a group is suspect, if that is more than it has at rest."""
+AT_REST = 2.0
+"""A slow series has some evidence at rest; so many times as much is more."""
 SUSPECTED_FOR = 180.0
 """Seconds for which one failure that no blip explains keeps a group suspect."""
 CLEAR = 3.0
@@ -88,7 +90,7 @@ class Group:
 
     __slots__ = (
         *("_began", "_firing", "_hear", "_learning_days", "_settled_days", "_suspected", "days", "evidence", "healthy"),
-        *("_learning_for", "kind", "name", "parts", "recovery", "state"),
+        *("_learning_for", "_rest", "kind", "name", "parts", "recovery", "state"),
     )
 
     def __init__(
@@ -110,7 +112,7 @@ class Group:
         self.evidence = Evidence(interval, healthy)
         self.parts = Parts(parts, healthy) if len(parts) > 1 else None
         self.recovery = Recovery()
-        self.days = self._weighed()
+        self.days = self._rest = self._weighed()
         self.state = State.NO_DATA
         self._settled_days = days
         self._learning_days = learning_days
@@ -193,7 +195,7 @@ class Group:
             return State.NO_DATA
         if self._firing:
             return State.RECOVERING if self.recovery.hours >= HOPE else State.FAILING
-        if now - self._suspected < SUSPECTED_FOR or self.days >= SUSPICION * self.threshold:
+        if now - self._suspected < SUSPECTED_FOR or self.days >= max(SUSPICION * self.threshold, AT_REST * self._rest):
             return State.SUSPECT
         return State.LEARNING if self._learning(now) else State.HEALTHY
 
@@ -209,19 +211,16 @@ class Group:
         """Return what has to survive a restart."""
         parts = None if self.parts is None else self.parts.dump()
         suspected = self._suspected if isfinite(self._suspected) else None
-        known = [self._began, self._firing, self.recovery.hours, self.healthy]
+        known = [self._began, self._firing, self.recovery.dump(), self.healthy]
         return [*known, self.evidence.dump(), parts, suspected, self.state.value]
 
     def load(self, state: list[object]) -> None:
         """Take over what `dump` gave. Raises `ValueError` or `TypeError` for anything else."""
-        began, firing, hours, healthy, evidence, parts, suspected, present = state
-        if not isinstance(evidence, list) or not isinstance(firing, bool):
+        began, firing, hopes, healthy, evidence, parts, suspected, present = state
+        if not isinstance(evidence, list) or not isinstance(hopes, list) or not isinstance(firing, bool):
             raise TypeError("not a state of a group")
-        fresh, recovery, rate = (
-            Evidence(self.evidence.interval, self.healthy),
-            Recovery(_number(hours)),
-            _number(healthy),
-        )
+        fresh, recovery = Evidence(self.evidence.interval, self.healthy), Recovery(*map(_number, hopes))
+        rate = _number(healthy)
         since = None if began is None else _number(began)
         last = float("-inf") if suspected is None else _number(suspected)
         shown = State(int(_number(present)))

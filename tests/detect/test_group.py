@@ -124,9 +124,11 @@ def test_it_survives_a_restart_bit_by_bit() -> None:
     assert two.state is one.state
     wrongs: tuple[list[object], ...] = (
         [],
-        [None, True, 0.0, 0.1, "evidence"],
-        [None, 1, 0.0, 0.1, []],
-        [None, True, "x", 0.1, []],
+        [None, True, [0.0, 0.02], 0.1, "evidence", None, None, 0],
+        [None, 1, [0.0, 0.02], 0.1, [], None, None, 0],
+        [None, True, "x", 0.1, [], None, None, 0],
+        [None, True, [0.0, 0.02], 0.9, one.evidence.dump(), None, None, 0],
+        [None, True, [0.0, 0.02], 0.1, one.evidence.dump(), None, None, 17],
     )
     for wrong in wrongs:
         with pytest.raises((ValueError, TypeError)):

@@ -34,3 +34,14 @@ def test_hope_has_bounds() -> None:
     for _ in range(3000):
         recovery.update(30.0, failed=False, blip=0.0, certainty=0.98, healthy=0.0002, rate=1.0)
     assert recovery.hours == 1e6
+
+
+def test_the_end_of_a_small_trouble_is_told_from_health_not_from_a_larger_one() -> None:
+    """One per cent is more than healthy: after a failure at that rate, two hundred clean ones prove little."""
+    small, large = Recovery(), Recovery()
+    for recovery, rate in ((small, 0.01), (large, 0.3)):
+        recovery.update(3.0, failed=True, blip=0.0, certainty=0.98, healthy=0.0005, rate=rate)
+        for _ in range(200):
+            recovery.update(3.0, failed=False, blip=0.0, certainty=0.98, healthy=0.0005, rate=0.01)
+    assert small.hours < 0.3 < 1.0 < large.hours
+    assert small.dump() == [small.hours, 0.005]
