@@ -78,12 +78,14 @@ def test_an_incident_started_from_the_page_is_detected(running: Demo) -> None:
     )
     assert re.search(r'clientaccess_up\{client="imap4",target="\w+-\d"\} 1\.0', running.get("metrics"))
     assert "Incidents to start" in running.get("")
-    assert running.state("imap4") == "healthy"
+    assert running.state("imap4") == "learning"
     assert running.post("rehearsal/incidents/S07/begin") == 200
     until(lambda: running.state("imap4") == "failing", "the incident is detected", deadline=90)
     assert re.search(
         r'clientaccess_failures_total\{client="imap4",reason="\w+",target="\S+"\} [1-9]', running.get("metrics")
     )
+    told = {one["group"]: one["because"] for one in running.status()["detector"]["groups"]}
+    assert "attempts failed since" in told["exchange_online/imap4"]
     assert running.post("rehearsal/incidents/S07/end") == 200
     incidents = running.status()["rehearsal"]["incidents"]
     assert not any(one["running"] for one in incidents)
