@@ -89,9 +89,28 @@ def test_expected_evidence_is_the_time_that_passes(healthy: float, rho: float) -
         assert days == pytest.approx(fresh.group(*group).days + passed[group] / DAY, rel=1e-9), group
 
 
+def test_expected_evidence_is_the_time_that_passes_also_with_parts() -> None:
+    """A quarter of a client's evidence is the mean of that of its mailboxes, each of which waits for its own time."""
+    policy = Policy(budget=FOREVER, healthy=0.002)
+    boxes = {key: source(interval=60.0) for key in pool()}
+    before, total = client_group(Detector(boxes, policy)), 0.0
+    for course in courses(8):
+        total += course.probability(policy, 0.002) * client_group(course.watched_by(Detector(boxes, policy))).days
+    pooled = elapsed_between(list(course.times), 15.0)
+    of_each = [[at for key, at in zip(course.keys, course.times, strict=True) if key == one] for one in boxes]
+    parts = mean(elapsed_between(times, 60.0) for times in of_each)
+    assert total == pytest.approx(before.days + (0.75 * pooled + 0.25 * parts) / DAY, rel=1e-9)
+
+
 def elapsed(course: Course, name: str, interval: float) -> float:
     """Return the seconds that count between a group's attempts: never more than five intervals in one piece."""
-    times = [at for key, at in zip(course.keys, course.times, strict=True) if belongs(key, name)]
+    return elapsed_between(
+        [at for key, at in zip(course.keys, course.times, strict=True) if belongs(key, name)], interval
+    )
+
+
+def elapsed_between(times: list[float], interval: float) -> float:
+    """Return the seconds that count between attempts at these times, and before the first."""
     gaps = [later - earlier for earlier, later in pairwise(times)]
     return (interval if times else 0.0) + sum(min(gap, 5.0 * interval) for gap in gaps)
 
