@@ -43,7 +43,8 @@ class Script:
     """What is played. Acts in minutes; `warm` 0 means that the fault was there before anything worked.
 
     `sites` have one mailbox each; `token_lifetime` in seconds; `clients` take part, the control aside; `post` is how
-    many seconds pass between two messages to a mailbox.
+    many seconds pass between two messages to a mailbox. `seldom` have only to stay green, and need fewer attempts for
+    that than the others to be found out.
     """
 
     clients: tuple[str, ...]
@@ -55,6 +56,7 @@ class Script:
     plateau: float
     decay: float
     after: float
+    seldom: tuple[str, ...] = ()
 
     @property
     def minutes(self) -> float:
@@ -91,6 +93,7 @@ def script(plot: Plot, expected: Expectation, clients: Collection[str]) -> Scrip
         plateau=plateau,
         decay=min(plot.decay, DECAY),
         after=AFTER if plot.decay else 0.0,
+        seldom=_seldom(plot, expected, clients),
     )
 
 
@@ -110,6 +113,13 @@ def _cast(plot: Plot, expected: Expectation, clients: Collection[str]) -> tuple[
     if ALL in about or not about:
         about = set(clients)
     return tuple(client for client in clients if client in about and client != CONTROL)
+
+
+def _seldom(plot: Plot, expected: Expectation, clients: Collection[str]) -> tuple[str, ...]:
+    """Return who takes part only to stay green: no fault is meant for them, and nobody expects them to be red."""
+    about = {name.partition("@")[0] for name in expected.red}
+    about |= {client for fault in plot.faults for client in fault.clients}
+    return () if ALL in about else tuple(client for client in _cast(plot, expected, clients) if client not in about)
 
 
 def sites_of(regions: Collection[str], clients: int = 1) -> tuple[Site, ...]:

@@ -80,6 +80,10 @@ RefreshToken = Callable[[Application, str], str]
 """Issues a refresh token for an application on behalf of a user (by name)."""
 
 
+SELDOM = 3
+"""Times the usual interval, for clients that have only to be there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What the configuration should say beyond what the tenant is. Times in seconds.
@@ -87,6 +91,7 @@ class Wishes:
     `clients`: which to configure, of those there are. `apart`: every mailbox has credentials of its own, so that no
     token serves two. `steps`: whether optional steps are on. `objective`: the latency objective of every client.
     `notify_seconds`: how long clients wait for news within an attempt by a channel that stands in for their own.
+    `seldom`: clients that probe at three times the interval.
     """
 
     clients: Collection[str] = field(default_factory=lambda: tuple(URLS))
@@ -97,6 +102,7 @@ class Wishes:
     apart: bool = False
     steps: bool = True
     notify_seconds: float | None = None
+    seldom: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +206,8 @@ class _Writer:
             entry["depth"] = "mailbox"
         if self._wishes.steps and client in OPTIONAL:
             entry["steps"] = list(OPTIONAL[client])
+        if client in self._wishes.seldom:
+            entry["interval"] = _duration(SELDOM * self._wishes.interval)
         if self._wishes.objective is not None:
             entry["objective"] = _duration(self._wishes.objective)
         return entry

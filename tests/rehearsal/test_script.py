@@ -134,3 +134,11 @@ def test_many_clients_at_one_region_have_fewer_sites() -> None:
     assert len(sites_of(["na"], 1)) == 8
     assert len(sites_of(["na"], 8)) == 6
     assert len(sites_of(["eu", "na", "apac", "uk"], 8)) == 8
+
+
+def test_who_has_only_to_stay_green_is_looked_at_less_often() -> None:
+    """Time is what a drill has least of; where all are to be red, or a fault is meant for all, nobody is spared."""
+    assert cut(WEEKS, Expectation(red=("imap4",), green=("activesync",))).seldom == ("activesync",)
+    assert cut(WEEKS, Expectation(red=("all",))).seldom == ()
+    everybody = Plot(("all",), (Fault("stall"),), duration=60, ramp=0, decay=0, decoy=False)
+    assert cut(everybody, Expectation(red=("imap4",))).seldom == ()
