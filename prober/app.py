@@ -31,6 +31,7 @@ from prober.observe.detection import DetectorMetrics
 from prober.observe.log import OutcomeLog
 from prober.observe.metrics import Metrics
 from prober.observe.report import Finished
+from prober.observe.restraints import RestraintPanel, export
 from prober.observe.sink import Sink, fan_out
 from prober.observe.status import StatusBoard
 from prober.observe.trouble import TroublePanel
@@ -40,6 +41,7 @@ from prober.schedule.confirmation import SecondLooks
 from prober.schedule.judging import CONTROL
 from prober.schedule.plan import Plan
 from prober.schedule.runner import Runner
+from prober.schedule.scopes import ScopeKind
 from prober.settings.settings import Settings
 from prober.storage.store import Store, StoreBusyError
 from prober.transaction import Client
@@ -153,7 +155,14 @@ class Service:
         )
         self._looks = self._second_looks(settings) if settings.detector.second_looks else None
         self._notices = self._reader(settings, onsets)
-        shown = (*panels, TroublePanel(self.detection.detector), *([self._notices.panel] if self._notices else []))
+        restraints = RestraintPanel(settings.assignments, self.assembly.governor.held_back)
+        export(self.metrics, self.assembly.governor, settings.assignments, ScopeKind)
+        shown = (
+            *panels,
+            TroublePanel(self.detection.detector),
+            restraints,
+            *([self._notices.panel] if self._notices else []),
+        )
         self._web = WebServer(application(self.metrics, board, lambda: self._ready, shown))
 
     def _reader(self, settings: Settings, onsets: Onsets) -> Notices | None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from typing import Any
@@ -13,6 +14,7 @@ from prober.model import Assignment
 from prober.net.network import Contexts, Network
 from prober.net.route import Route
 from prober.schedule.attempts import Attempts, AttemptWatch, Tell
+from prober.schedule.budgets import DEFAULTS
 from prober.schedule.governor import Governor
 from prober.schedule.health import Health
 from prober.schedule.judging import Judging
@@ -156,6 +158,7 @@ class Assembly:
             passwords,
             Parties(catalogue, settings.credentials),
             store.section("governor"),
+            budgets={name: replace(one, limit=settings.budgets.get(name, one.limit)) for name, one in DEFAULTS.items()},
             clock=clock,
             wall=wall,
         )

@@ -83,6 +83,7 @@ def cases() -> tuple[Case, ...]:
         _identity(),
         _both(),
         _elsewhere(),
+        _push(),
         *(_network(domain) for domain in NETWORK_DOMAINS),
         *(_ticket(alert, domain) for alert, domain in ((POLICY, "policy"), (PROBER, "prober"))),
     )
@@ -133,6 +134,15 @@ def _elsewhere() -> Case:
         {series(BLAME, **one): f"{int(one is not here)}x60" for one in (here, there, server)}
         | {series(EVIDENCE, **DETECTED): "2x60"},
         (quiet("30m", ALONE),),
+    )
+
+
+def _push() -> Case:
+    pushed = {"group_kind": "push", "group": "exchange_online/imap4", **WHERE}
+    return Case(
+        "push channels alone page nobody by way of blame",
+        {series(BLAME, **_blamed("identity")): "1x30", series(EVIDENCE, **pushed): "2x30"},
+        (quiet("20m", ALONE),),
     )
 
 

@@ -8,15 +8,18 @@ import math
 
 from prober.alerting.detector import WHERE
 from prober.alerting.objective import Burn, Objective, Slice, burns, duration
-from prober.alerting.recording import COUNTED, FAILURES
+from prober.alerting.recording import COUNTED, ENVIRONMENT, FAILURES
 from prober.alerting.rule import Alert, Alerts, Bundle, Case, Firing, Group, Record, Samples, no_data, series
 
 NAME = "ClientAccessErrorBudgetBurn"
 RATIO = "clientaccess:burn:failure_ratio_rate"
 COUNT = "clientaccess:burn:failures_increase"
-STEP = 600.0
-"""Evaluation interval of the tests that take hours, in seconds."""
+STEPS = (3600.0, 1800.0, 600.0, 300.0)
+"""Evaluation intervals of the tests that take hours, in seconds: as long as fits."""
 MANY = 10_000_000
+LONG = 500
+"""Samples: longer than any test."""
+INFO = "clientaccess_probe_info"
 
 
 def bundle(objective: Objective) -> Bundle:
@@ -49,15 +52,13 @@ def _failures(piece: Slice, window: str) -> str:
 
 
 def _alert(objective: Objective, piece: Slice, burn: Burn) -> Alert:
-    """The last line drops what is no longer probed: its counters would speak for as long as the window."""
     long, short = duration(burn.long), duration(burn.short)
     chosen = f"{{{piece.selector}}}"
     return Alert(
         NAME,
-        f"{RATIO}{long}{chosen} > {burn.ratio:g}\n"
+        f"(\n  {RATIO}{long}{chosen} > {burn.ratio:g}\n"
         f"  and {RATIO}{short}{chosen} > {burn.ratio:g}\n"
-        f"  and {COUNT}{long}{chosen} >= {burn.failures}\n"
-        f"  and {COUNTED}",
+        f"  and {COUNT}{long}{chosen} >= {burn.failures}\n) {ENVIRONMENT}",
         burn.severity,
         "mail",
         "{client} on {target} spends its error budget {factor} times as fast as it may",
@@ -80,11 +81,18 @@ def _cases(objective: Objective, piece: Slice) -> list[Case]:
 
 
 def _pair(piece: Slice) -> dict[str, str]:
-    return {"client": piece.client, "target": piece.target, **WHERE}
+    return {"client": piece.client, "target": piece.target, "environment": "exchange_online", **WHERE}
 
 
 def _input(labels: dict[str, str], counted: str, failures: str) -> dict[str, str]:
-    return {series(COUNTED, **labels): counted, series(FAILURES, **labels, reason="server_busy"): failures}
+    """Return the series of one pair, which is configured for as long as its counters are there."""
+    pair = {name: text for name, text in labels.items() if name != "environment"}
+    ends = f"1x{LONG}" if "stale" not in counted else f"1x{counted.split()[0].split('x')[1]} stale"
+    return {
+        series(INFO, **labels, depth="mailbox"): ends,
+        series(COUNTED, **pair): counted,
+        series(FAILURES, **pair, reason="server_busy"): failures,
+    }
 
 
 def _ratio_cases(piece: Slice, pairs: tuple[Burn, ...], alerts: list[Alert], number: int) -> list[Case]:
@@ -94,11 +102,12 @@ def _ratio_cases(piece: Slice, pairs: tuple[Burn, ...], alerts: list[Alert], num
     """
     burn, labels = pairs[number], _pair(piece)
     step, window = burn.short / 10, duration(burn.long)
-    clean = math.ceil(32 * step / STEP) * STEP
+    seldom = _seldom(20 * step)
+    clean = math.ceil(32 * step / seldom) * seldom
 
     def case(name: str, counted: str, failures: str, *checks: Alerts | Samples) -> Case:
         given = _input(labels, counted, failures)
-        return Case(f"{piece.client}: {window} {name}", given, checks, duration(step), duration(STEP))
+        return Case(f"{piece.client}: {window} {name}", given, checks, duration(step), duration(seldom))
 
     def steadily(name: str, share: float) -> Case:
         failures = round(MANY * burn.ratio * share)
@@ -122,6 +131,11 @@ def _ratio_cases(piece: Slice, pairs: tuple[Burn, ...], alerts: list[Alert], num
 
 def _fixed(alert: Alert) -> dict[str, str]:
     return {name: text for name, text in alert.shown.items() if name != "share"}
+
+
+def _seldom(until: float) -> float:
+    """Return an evaluation interval that meets `until`."""
+    return next((step for step in STEPS if until % step == 0), 60.0)
 
 
 def _step(piece: Slice) -> str:
@@ -164,7 +178,7 @@ def _gone(piece: Slice, pairs: tuple[Burn, ...], alerts: list[Alert]) -> Case:
         _input(labels, "0+1000x20 stale", "0+500x20 stale"),
         (Alerts(duration(20 * step), NAME, firing), Alerts(duration(40 * step), NAME)),
         duration(step),
-        duration(STEP),
+        duration(_seldom(20 * step)),
     )
 
 

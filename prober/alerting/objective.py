@@ -47,11 +47,12 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """Share of attempts that must not fail, in percent; where the runbook is; who is probed how often."""
+    """Share of attempts that must not fail, in percent; who is probed how often; the runbook; how many clients."""
 
     percent: float = 99.9
     slices: tuple[Slice, ...] = (Slice(60.0),)
     runbook: str = "docs/alerting.md"
+    clients: int = 9
 
     @property
     def budget(self) -> float:
@@ -115,6 +116,11 @@ def sliced(assignments: Iterable[Assignment]) -> tuple[Slice, ...]:
     if len(intervals) < 2:
         return tuple(_whole(mail, interval) for interval in intervals) or (Slice(60.0),)
     return tuple(piece for interval in intervals for piece in _pieces(mail, interval))
+
+
+def clients(assignments: Iterable[Assignment]) -> int:
+    """Return how many different clients there are besides controls, at least one."""
+    return max(1, len({one.client for one in assignments} - {CONTROL}))
 
 
 def _whole(mail: list[Assignment], interval: float) -> Slice:

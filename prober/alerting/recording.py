@@ -9,6 +9,12 @@ from prober.alerting.rule import Bundle, Case, Group, Record, Samples, series
 FAILURES = "clientaccess_failures_total"
 COUNTED = "clientaccess_counted_total"
 BY = "sum by (client, target)"
+ENVIRONMENT = (
+    "* on (job, instance, client, target) group_left (environment)\n"
+    "    max by (job, instance, client, target, environment) (clientaccess_probe_info)"
+)
+"""Adds the label to an alert about a client and target, and drops what is no longer probed: counters of the last hours
+would go on speaking for it."""
 SAMPLE = {"client": "imap4", "target": "hq"}
 WINDOWS = ("1h", "1d")
 

@@ -5,7 +5,7 @@ Rule of this file: staleness pages slower than a failure to connect, since a vie
 
 from prober.alerting.detector import WHERE
 from prober.alerting.objective import Objective, Slice, duration
-from prober.alerting.recording import COUNTED, FAILURES
+from prober.alerting.recording import COUNTED, ENVIRONMENT, FAILURES
 from prober.alerting.rule import Alert, Alerts, Case, Rule, fires, quiet, series
 
 FEWEST = 3
@@ -18,10 +18,9 @@ def alert(piece: Slice) -> Alert:
     stale = f'{{{piece.selector},reason="stale_data"}}'
     return Alert(
         "ClientAccessStaleData",
-        f"sum without (reason) (round(increase({FAILURES}{stale}[{window}]))) >= {FEWEST}\n"
+        f"(\n  sum without (reason) (round(increase({FAILURES}{stale}[{window}]))) >= {FEWEST}\n"
         f"  and sum without (reason) (increase({FAILURES}{stale}[{window}]))\n"
-        f"    >= 0.5 * increase({COUNTED}{{{piece.selector}}}[{window}])\n"
-        f"  and {COUNTED}",
+        f"    >= 0.5 * increase({COUNTED}{{{piece.selector}}}[{window}])\n) {ENVIRONMENT}",
         "page",
         "mail",
         "{client} on {target} is shown old data",
@@ -51,7 +50,8 @@ def _cases(piece: Slice) -> tuple[Case, ...]:
     total = (ended - begun) * rate
 
     def case(name: str, made: dict[str, str], *checks: Alerts) -> Case:
-        return Case(f"{piece.client} every {duration(piece.interval)}: {name}", made, checks)
+        known = {series("clientaccess_probe_info", **pair, environment="exchange_online", depth="mailbox"): "1x400"}
+        return Case(f"{piece.client} every {duration(piece.interval)}: {name}", known | made, checks)
 
     return (
         case(
@@ -61,7 +61,7 @@ def _cases(piece: Slice) -> tuple[Case, ...]:
                 stale: f"0x{begun} 0+{rate:g}x{ended - begun} {total:g}x{window + 10}",
             },
             quiet(f"{begun + hold}m", rule),
-            fires(f"{ended}m", rule, pair),
+            fires(f"{ended}m", rule, {**pair, "environment": "exchange_online"}),
             quiet(f"{ended + window + 2}m", rule),
         ),
         case(

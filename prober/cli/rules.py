@@ -1,5 +1,6 @@
 """`prober rules`: Prometheus rules that fit an objective and the intervals of the probes, with their promtool tests."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -36,13 +37,15 @@ def rules(config: tuple[Path, ...], slo: float, interval: float | None, runbook_
     """
     from prober.alerting.document import files
     from prober.alerting.document import rules as document
-    from prober.alerting.objective import Objective, Slice, sliced
+    from prober.alerting.objective import Objective, Slice, clients, sliced
     from prober.alerting.shipped import bundles
 
-    slices = sliced(load_settings(config, check_files=False).assignments) if config else (Slice(60.0),)
+    objective = Objective(slo, runbook=runbook_url)
+    if config:
+        assignments = load_settings(config, check_files=False).assignments
+        objective = replace(objective, slices=sliced(assignments), clients=clients(assignments))
     if interval is not None:
-        slices = (Slice(interval),)
-    objective = Objective(slo, slices, runbook_url)
+        objective = replace(objective, slices=(Slice(interval),))
     made = bundles(objective)
     if output is None:
         click.echo(document([one for one in made if not one.optional], objective), nl=False)

@@ -79,6 +79,25 @@ METRICS: tuple[Spec, ...] = (
     Spec(
         "clientaccess_held_back_total", "counter", PAIR, "Starts that the governor or a maintenance window held back."
     ),
+    Spec(
+        "clientaccess_governor_wait_until_timestamp_seconds",
+        "gauge",
+        PAIR,
+        "When this client may start again that servers, a rejected password or a wipe hold back: 0 when it may, +Inf "
+        "when somebody has to change something first.",
+    ),
+    Spec(
+        "clientaccess_governor_quiet_scopes",
+        "gauge",
+        ("scope",),
+        "How many tenants, apps, mailboxes, protocols, devices and credentials servers want quiet from at this moment.",
+    ),
+    Spec(
+        "clientaccess_governor_used_ratio",
+        "gauge",
+        ("scope", "budget"),
+        "What is used of each budget by whoever uses most of it; above 1 the configuration goes beyond it.",
+    ),
     Spec("clientaccess_slow_total", "counter", PAIR, "Attempts that succeeded beyond the latency objective."),
     Spec("clientaccess_up", "gauge", PAIR, "Whether the last attempt that counted succeeded."),
     Spec("clientaccess_duration_seconds", "histogram", PAIR, "Duration of whole transactions that counted."),
@@ -380,6 +399,10 @@ class Metrics:
     def sink_error(self, sink: str) -> None:
         """An observer failed to take in an outcome."""
         self._child("clientaccess_sink_errors_total", sink).inc()
+
+    def at(self, name: str, assignment: Assignment) -> Any:
+        """Return the series of one client and target, for who exports what only he knows."""
+        return self._at(name, assignment)
 
     def family(self, name: str) -> Any:
         """Return one metric of the table, for who exports what only he knows."""

@@ -65,6 +65,7 @@ def build(
         control_interval=document.control.interval if document.control else CONTROL_INTERVAL,
         fingerprints=_fingerprints(everything, all_routes, credentials, base.user_agent),
         pacing=PacingSettings(document.pacing.rate, document.pacing.ceiling),
+        budgets=MappingProxyType(document.budgets.model_dump()),
         detector=DetectorSettings(
             document.detector.page_budget_days, document.detector.guaranteed, document.detector.second_looks
         ),

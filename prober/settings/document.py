@@ -31,9 +31,20 @@ FORMS = frozenset({SECTION, WORD, "[key]"})
 """What pydantic puts into locations although it stands in no file."""
 RESERVED_LABELS = frozenset(
     (  # what contract and rules use
-        *("alertname", "bound", "client", "clients", "credential", "depth", "domain", "environment", "family"),
+        *(
+            "alertname",
+            "bound",
+            "budget",
+            "client",
+            "clients",
+            "credential",
+            "depth",
+            "domain",
+            "environment",
+            "family",
+        ),
         *("fidelity", "group", "group_kind", "instance", "job", "le", "owner", "phase", "python", "quantile"),
-        *("reason", "region", "revision", "service", "severity", "step", "target", "vantage", "vantages"),
+        *("reason", "region", "revision", "scope", "service", "severity", "step", "target", "vantage", "vantages"),
         *("verdict", "version"),
     )
 )
@@ -163,6 +174,27 @@ class Pacing(Section):
     """Starts per second of one credential at one host."""
     ceiling: Annotated[int, Field(ge=1, le=10000)] = 20
     """Most starts in any one second."""
+
+
+Limit = Annotated[float, Field(gt=0, le=100_000, strict=False)]
+
+
+class BudgetsSection(Section):
+    """What the prober allows itself.
+
+    What is configured is counted against it and never refused; second looks and markers have to find room.
+    """
+
+    transactions_per_minute: Limit = 1
+    """Transactions of one client at one mailbox; a shorter interval that is configured outranks it."""
+    open_connections: Limit = 3
+    """Attempts and held channels at one mailbox at once."""
+    graph_requests_per_minute: Limit = 10
+    """Requests at Graph about one mailbox, over half an hour."""
+    graph_at_once: Limit = 4
+    """Attempts of one application that ask Graph, at once: give each client an application of its own beyond that."""
+    tokens_per_hour: Limit = 1
+    """Tokens issued to one credential for one resource, over six hours."""
 
 
 class DetectorSection(Section):
@@ -362,6 +394,8 @@ class Document(Section):
     """Windows in which attempts are excluded."""
     pacing: Pacing = Pacing()
     """How close together attempts may start."""
+    budgets: BudgetsSection = BudgetsSection()
+    """What the prober allows itself."""
     detector: DetectorSection = DetectorSection()
     """How sure a page must be, and how closely a failure is looked at."""
     storage: Storage = Storage()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from prober.identity.spec import CredentialSpec
 from prober.model import Assignment
@@ -85,7 +86,8 @@ class Settings:
 
     `routes` is by target name, controls included. `control_of` names, per target, the target of the control that takes
     the same way out. `fingerprints` is by `Assignment.key`: a hash of all that is configured for it and decides whether
-    and how an attempt gets through, secrets left out. `redacted` is the configuration as YAML, fit to be shown.
+    and how an attempt gets through, secrets left out. `budgets` are the limits by name. `redacted` is the
+    configuration as YAML, fit to be shown.
     """
 
     vantage: str
@@ -98,6 +100,7 @@ class Settings:
     control_interval: float
     fingerprints: Mapping[str, str]
     pacing: PacingSettings = field(default_factory=PacingSettings)
+    budgets: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     user_agent: str = ""
     label_names: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """Rule files made for a test, and promtool's word on them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -33,9 +34,12 @@ def accepted(paths: Sequence[Path]) -> None:
         assert done.returncode == 0, done.stdout.decode()[-4000:]
 
 
-def refused(folder: Path, bundle: Bundle, old: str, new: str) -> str:
-    """Write a bundle with `old` replaced by `new` in its rules, and return what promtool's tests find wrong with it."""
-    for path in written(folder, [bundle]):
+def refused(folder: Path, bundle: Bundle, old: str, new: str, case: str) -> str:
+    """Write a bundle with `old` replaced by `new` in its rules; return what the case so named finds wrong with it."""
+    chosen = replace(bundle, cases=tuple(one for one in bundle.cases if case in one.name))
+    assert chosen.cases
+    accepted(written(folder, [chosen]))
+    for path in written(folder, [chosen]):
         if path.parent.name != "tests":
             text = path.read_text()
             assert old in text

@@ -11,15 +11,15 @@ pytestmark = pytest.mark.real
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "case"),
     [
-        ("[15m]", "[1m]"),
-        ("on (job, instance, environment)", "on (job, instance)"),
-        ("frontend|mailbox|protocol", "frontend|protocol"),
-        ("network|dns|tls|proxy", "network|dns|tls"),
-        ("push|throttled", "push|throttled|client"),
+        ("[15m]", "[1m]", "identity: not without"),
+        ("on (job, instance, environment)", "on (job, instance)", "one environment never"),
+        ("frontend|mailbox|protocol", "frontend|protocol", "explains only a part"),
+        ("network|dns|tls|proxy", "network|dns|tls", "network: proxy"),
+        ("push|throttled", "throttled", "push channels alone"),
     ],
 )
-def test_its_tests_see_a_wrong_rule(tmp_path: Path, old: str, new: str) -> None:
+def test_its_tests_see_a_wrong_rule(tmp_path: Path, old: str, new: str, case: str) -> None:
     """A threshold, a join or a guard that is lost shows."""
-    assert "FAILED" in refused(tmp_path, bundle(DEFAULT), old, new)
+    assert "FAILED" in refused(tmp_path, bundle(DEFAULT), old, new, case)

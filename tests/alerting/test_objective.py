@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from prober.alerting.objective import Objective, Slice, burns, duration, sliced
+from prober.alerting.objective import Objective, Slice, burns, clients, duration, sliced
 from prober.model import Assignment, Target
 from prober.vocabulary import Depth, Environment
 
@@ -63,8 +63,7 @@ def test_the_windows_of_the_workbook_hold_at_a_minute() -> None:
 def test_at_a_quarter_of_an_hour_the_first_two_pairs_are_one() -> None:
     """With the lower of their two factors."""
     found = [(duration(burn.long), duration(burn.short), burn.factor) for burn in burns(Objective(), Slice(900.0))]
-    assert found == [("15h", "1h15m", 6.0), ("1d6h", "2h30m", 3.0)][:1] + found[1:]
-    assert found[1] == ("1d", "2h", 3.0)
+    assert found == [("15h", "1h15m", 6.0), ("1d", "2h", 3.0), ("3d", "6h", 1.0)]
 
 
 def test_one_interval_is_one_slice_of_everything_but_the_control() -> None:
@@ -101,3 +100,10 @@ def test_a_configuration_with_nothing_but_controls_has_a_slice_of_a_minute() -> 
 @pytest.mark.parametrize(("seconds", "text"), [(5400.0, "1h30m"), (86_400.0, "1d"), (45.0, "45s"), (0.0, "0s")])
 def test_durations_are_written_as_in_promql(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_clients_are_counted_without_the_control() -> None:
+    """At least one, so that a threshold can be made of it."""
+    pairs = [("imap4", "a"), ("imap4", "b"), ("owa", "a"), ("control", "control")]
+    assert clients(assignment(client, target, 60.0) for client, target in pairs) == 2
+    assert clients([]) == 1

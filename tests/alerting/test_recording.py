@@ -27,6 +27,9 @@ def test_the_names_that_dashboards_know_are_there() -> None:
     assert {"clientaccess:availability:ratio_rate1d", "clientaccess:failures:wilson1h"} <= names
 
 
-@pytest.mark.parametrize(("old", "new"), [("+ 1.92", "+ 1.00"), ("> 0", "> 100"), ("1 - sum", "sum")])
-def test_its_tests_see_a_wrong_rule(tmp_path: Path, old: str, new: str) -> None:
-    assert "FAILED" in refused(tmp_path, bundle(DEFAULT), old, new)
+@pytest.mark.parametrize(
+    ("old", "new", "case"),
+    [("+ 1.92", "+ 1.00", "may be one"), ("> 0", "> 100", "nothing"), ("1 - sum", "sum", "whatever the reason")],
+)
+def test_its_tests_see_a_wrong_rule(tmp_path: Path, old: str, new: str, case: str) -> None:
+    assert "FAILED" in refused(tmp_path, bundle(DEFAULT), old, new, case)

@@ -11,12 +11,12 @@ pytestmark = pytest.mark.real
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "case"),
     [
-        (">= 0.5 *", ">= 0.3 *"),
-        (',reason="stale_data"', ""),
+        (">= 0.5 *", ">= 0.3 *", "two attempts of five"),
+        (',reason="stale_data"', "", "other failures"),
     ],
 )
-def test_its_tests_see_a_wrong_rule(tmp_path: Path, old: str, new: str) -> None:
+def test_its_tests_see_a_wrong_rule(tmp_path: Path, old: str, new: str, case: str) -> None:
     """A threshold, a join or a guard that is lost shows."""
-    assert "FAILED" in refused(tmp_path, caretaking(DEFAULT), old, new)
+    assert "FAILED" in refused(tmp_path, caretaking(DEFAULT), old, new, case)

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.servers.process import BASE_ENVIRONMENT
 
 PROGRAMS = (
+    "amtool:prometheus-alertmanager",
     "prometheus-alertmanager:prometheus-alertmanager",
     "buildah:buildah",
     "chromium:chromium",

@@ -1,0 +1,123 @@
+"""What the governor exports and shows: who is held back, until when and why, and what is used of each budget.
+
+Rule of this file: numbers are asked for when somebody looks, for what ends by itself tells nobody that it has ended.
+"""
+
+import html
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from math import inf
+from typing import Any, Protocol
+
+from prober.model import Assignment
+from prober.observe.metrics import Metrics
+
+
+class Held(Protocol):
+    """Who is held back: until when in epoch seconds (`inf`: until somebody changes something), and why in words."""
+
+    @property
+    def client(self) -> str:
+        """The client."""
+
+    @property
+    def target(self) -> str:
+        """The target."""
+
+    @property
+    def until(self) -> float:
+        """When it may start again."""
+
+    @property
+    def because(self) -> str:
+        """Why it must not start now."""
+
+    @property
+    def parked(self) -> bool:
+        """Whether nobody should wait for it."""
+
+
+class Usage(Protocol):
+    """What is used of budgets."""
+
+    @property
+    def names(self) -> Iterable[tuple[str, str]]:
+        """Scope and name of each."""
+
+    def fullest(self, name: str) -> float:
+        """Return what is used of one by whoever uses most of it."""
+
+
+class Governing(Protocol):
+    """What is known of who is held back."""
+
+    @property
+    def budgets(self) -> Usage:
+        """What is used."""
+
+    def until(self, assignment: Assignment) -> float:
+        """Return when an assignment may start: 0 for now, `inf` for when somebody has changed something."""
+
+    def held_back(self, assignment: Assignment) -> Held | None:
+        """Return why an assignment must not start now."""
+
+    def quiet(self, kind: str) -> int:
+        """Return from how many scopes of a kind servers want quiet."""
+
+
+def export(metrics: Metrics, governor: Governing, assignments: Iterable[Assignment], scopes: Iterable[str]) -> None:
+    """Have the governor's gauges ask it whenever they are read. `scopes`: the kinds there are."""
+    for one in assignments:
+        child = metrics.at("clientaccess_governor_wait_until_timestamp_seconds", one)
+        child.set_function(partial(governor.until, one))
+    for kind in scopes:
+        metrics.family("clientaccess_governor_quiet_scopes").labels(kind).set_function(partial(governor.quiet, kind))
+    for scope, budget in governor.budgets.names:
+        child = metrics.family("clientaccess_governor_used_ratio").labels(scope, budget)
+        child.set_function(partial(governor.budgets.fullest, budget))
+
+
+class RestraintPanel:
+    """A part of the status page with nothing to do in it: who is held back."""
+
+    name = "held_back"
+    routes: Sequence[Any] = ()
+
+    def __init__(self, assignments: Iterable[Assignment], held_back: Callable[[Assignment], Held | None]) -> None:
+        self._assignments = tuple(assignments)
+        self._held_back = held_back
+
+    def page(self) -> str:
+        """Return a list in HTML, nothing where nobody is held back."""
+        lines = "".join(f"<li>{html.escape(_said(one))}</li>" for one in self._held())
+        return f"<h2>Held back</h2>\n<ul>{lines}</ul>\n" if lines else ""
+
+    def data(self) -> list[dict[str, Any]]:
+        """Return who is held back, until when (`None`: until somebody changes something) and why."""
+        return [
+            {
+                "client": one.client,
+                "target": one.target,
+                "until": _time(one.until),
+                "parked": one.parked,
+                "because": one.because,
+            }
+            for one in self._held()
+        ]
+
+    def _held(self) -> list[Held]:
+        found = map(self._held_back, self._assignments)
+        return [one for one in found if one is not None]
+
+
+def _said(one: Held) -> str:
+    until = _time(one.until)
+    end = f"until {until}" if until else "until it is changed"
+    return f"{one.client} on {one.target} {'is parked' if one.parked else 'waits'} {end}: {one.because}"
+
+
+def _time(epoch: float) -> str | None:
+    if epoch == inf:
+        return None
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
