@@ -49,7 +49,8 @@ class Jumping:
         step, values = self._step, []
         for value, factor in zip(self._values, self._down, strict=True):
             power = factor**count
-            values.append(value * power + step * factor * (1.0 - power) / (1.0 - factor))
+            passed = count if factor == 1.0 else factor * (1.0 - power) / (1.0 - factor)
+            values.append(value * power + step * passed)
         self._values = values
 
     def fail(self) -> float:
