@@ -93,7 +93,7 @@ def windows(world: World, failures: Sequence[tuple[int, int]], week: Sequence[Co
     def saw(at: int, cell: int, blip: float) -> None:
         if sketches.fail(at, cell, blip, learner.rates[cell]) < LOOK:
             return
-        start = max(at - BEFORE, 0)
+        start = max(at - BEFORE, 0) // TICK * TICK
         if found and start <= found[-1].stop:
             found[-1].stop = at + AFTER
         else:
