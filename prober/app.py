@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 
 from prober.advisories.onsets import Onsets
 from prober.assembly import Assembly
+from prober.blame.blame import Blame
 from prober.clients import catalogue
 from prober.detect.detector import Policy
 from prober.detect.group import Transition
@@ -27,6 +28,7 @@ from prober.detection import Detection, PushNews, sources
 from prober.listen import DEFAULT_LISTEN, bind, name
 from prober.model import Assignment
 from prober.notices import Notices
+from prober.observe.blame import BlameMetrics, BlamePanel
 from prober.observe.detection import DetectorMetrics
 from prober.observe.log import OutcomeLog
 from prober.observe.metrics import Metrics
@@ -132,7 +134,8 @@ class Service:
         onsets = Onsets(store.section("onsets"))
         self.detection = self._detection(settings, clients, hear)
         own = (onsets,) if settings.service_health else ()
-        hearers: tuple[Sink, ...] = (self.metrics, board, OutcomeLog(), self.detection, *own, *sinks)
+        self._blame = Blame(settings.assignments, BlameMetrics(self.metrics), wall=time.time)
+        hearers: tuple[Sink, ...] = (self.metrics, board, OutcomeLog(), self.detection, self._blame, *own, *sinks)
         self.assembly = Assembly(
             settings,
             clients,
@@ -160,6 +163,7 @@ class Service:
         shown = (
             *panels,
             TroublePanel(self.detection.detector),
+            BlamePanel(self._blame),
             restraints,
             *([self._notices.panel] if self._notices else []),
         )
@@ -262,6 +266,7 @@ class Service:
         """Let the detector notice that time passes."""
         while True:
             self.detection.tick()
+            self._blame.tick()
             await asyncio.sleep(TICK)
 
 

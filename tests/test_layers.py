@@ -50,6 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         ),
         "vocabulary",
     },
+    "blame": {"faults.taxonomy", "model", "verdict", "vocabulary"},
     "detect": {"vocabulary"},
     "detection": {
         *(
@@ -63,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "vocabulary",
         ),
     },
-    "observe": {"detect", "faults", "model", "transaction", "verdict", "vocabulary"},
+    "observe": {"blame", "detect", "faults", "model", "transaction", "verdict", "vocabulary"},
     "advisories": {
         *("exchange", "faults.taxonomy", "model", "protocols.http.status", "verdict", "vocabulary"),
     },
@@ -72,7 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 # Rooms that compute and never touch the network, the clock or another library.
-PURE = {"protocols", "clients", "detect"}
+PURE = {"protocols", "clients", "blame", "detect"}
 READERS = {"defusedxml"}
 """Libraries that only read what they are given: what XML may do to who parses it is not for us to find out."""
 
