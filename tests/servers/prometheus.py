@@ -108,7 +108,9 @@ class Prometheus:
         return give(copy)
 
 
-def promtool(*arguments: str, stdin: bytes = b"", directory: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+def promtool(
+    *arguments: str, stdin: bytes = b"", directory: Path | None = None, timeout: float = 60.0
+) -> subprocess.CompletedProcess[bytes]:
     """Run promtool (`check metrics`, `check rules FILE`, `test rules FILE`); what it says is in `stdout`."""
     return subprocess.run(
         [program("promtool"), *arguments],
@@ -116,7 +118,7 @@ def promtool(*arguments: str, stdin: bytes = b"", directory: Path | None = None)
         input=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=timeout,
         cwd=directory,
         env=BASE_ENVIRONMENT,
     )
