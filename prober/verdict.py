@@ -4,8 +4,10 @@ An attempt's verdict is final when it finishes. Corroboration between attempts d
 business, never counting.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from prober.faults import taxonomy as kinds
 from prober.faults.retirements import explanation
@@ -161,3 +163,55 @@ RULES: tuple[Rule, ...] = (
     never_worked,
     ours,
 )
+
+
+def markdown(kinds_known: Iterable[Kind]) -> str:
+    """Return `docs/verdicts.md`: the rules in their order, and what every reason and every finer code means."""
+    rules = "".join(
+        f"{number}. **{rule.__name__.replace('_', ' ')}**: {inspect.getdoc(rule)}\n"
+        for number, rule in enumerate(RULES, 1)
+    )
+    codes: dict[Reason, set[str]] = {}
+    for kind in kinds_known:
+        codes.setdefault(kind.reason, set()).add(kind.code)
+    rows = "".join(
+        f"| `{reason}` | {_COUNTS[reason.counting]} | {reason.domain} | {_listed(codes.get(reason, set()))} |\n"
+        for reason in Reason
+    )
+    return _DOCUMENT.format(rules=rules, rows=rows)
+
+
+def _listed(codes: Iterable[str]) -> str:
+    return " ".join(f"`{code}`" for code in sorted(codes))
+
+
+_COUNTS = MappingProxyType(
+    {
+        Counting.SERVICE: "against the service",
+        Counting.AMBIGUOUS: "against the service, unless the control failed too",
+        Counting.PROBE: "not: ours, or a matter of set-up",
+        Counting.THROTTLED: "not: throttled",
+        Counting.SEPARATE: "separately: no failure",
+    }
+)
+_DOCUMENT = """# Verdicts
+
+Made from the code. Every finished attempt gets one verdict, which is final: `ok`, `slow` and `failed` count for
+availability, `throttled`, `excluded`, `inconclusive` and `retired` do not. Whether failures that count are an outage is
+for the [detector](detection.md) to say, and for the rules made from it; a second look never replaces a verdict. Inside
+a maintenance window every attempt is `excluded`.
+
+## The rules
+
+A success is `ok`, or `slow` beyond the latency objective; its times are not observed if the prober was unwell
+meanwhile. For a failure the first rule that applies decides; where none does, it is `failed`.
+
+{rules}
+## Reasons and codes
+
+`reason` is a label; the finer codes are in evidence, JSON and logs. A code belongs to one reason for ever. An HTTP
+status that nothing more specific explains has a code made from it.
+
+| reason | counts | lies usually in | codes |
+| --- | --- | --- | --- |
+{rows}"""

@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Counting, Fault, Kind, Reason
 from prober.model import Outcome, StepResult
-from prober.verdict import DAY, Circumstances, judge
+from prober.verdict import DAY, Circumstances, judge, markdown
 from prober.vocabulary import Domain, Environment, Verdict
+from tests.faults.test_taxonomy import kinds as every_kind
 
 ONLINE = Circumstances(Environment.EXCHANGE_ONLINE)
 WORKED = replace(ONLINE, succeeded_before=True, since_success=60.0)
@@ -120,3 +122,11 @@ def test_a_judgement_names_reason_code_and_domain() -> None:
     assert (judgement.reason, judgement.code, judgement.domain) == (Reason.TLS_HANDSHAKE, "tls_alert", Domain.TLS)
     assert judgement.because
     assert judgement.counted
+
+
+def test_the_document_is_what_the_code_says() -> None:
+    """Every rule with its reason, every reason, every code of the program."""
+    text = (Path(__file__).parents[1] / "docs/verdicts.md").read_text(encoding="utf-8")
+    assert text == markdown(one for _, one in every_kind())
+    assert all(f"`{reason}`" in text for reason in Reason)
+    assert text.count("\n1. **prober unwell**") == 1
