@@ -71,8 +71,8 @@ class Refusals:
         self._by_scope.pop(scope, None)
         self._failures.pop(scope, None)
 
-    def refused(self, scope: str, fault: Fault, mark: str) -> None:
-        """None was, for the reason in `fault`; the secret of `mark` was shown."""
+    def refused(self, scope: str, fault: Fault, mark: str, since: float | None = None) -> None:
+        """None was, for the reason in `fault`; the secret of `mark` was shown. `since`: when it was asked for."""
         if fault.kind.code in ASKED_NOTHING:
             return
         if fault.reason is Reason.THROTTLED:
@@ -83,7 +83,7 @@ class Refusals:
         elif self._definite(fault):
             self._all = _Refusal(fault, None, mark)
         else:
-            self._by_scope[scope] = _Refusal(fault, self._clock() + self._pause(scope))
+            self._by_scope[scope] = _Refusal(fault, (self._clock() if since is None else since) + self._pause(scope))
 
     def _definite(self, fault: Fault) -> bool:
         rejected = self._password and fault.reason is Reason.AUTH_REJECTED
@@ -94,7 +94,7 @@ class Refusals:
         return longest * (1 + JITTER * self._fraction(self._throttled))
 
     def _pause(self, scope: str) -> float:
-        """Return the seconds to the next question: 1 doubling to 30, shortened by up to half, so as not to march."""
+        """Return the seconds between questions: 1 doubling to 30, shortened by up to half, so as not to march."""
         failures = self._failures.get(scope, 0)
         self._failures[scope] = failures + 1
         return min(PAUSE * 2.0 ** min(failures, 20), LONGEST_PAUSE) * (1 - self._fraction(failures) / 2)

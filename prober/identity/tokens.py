@@ -25,7 +25,8 @@ from prober.vocabulary import Phase
 
 EARLY = 300.0
 SHORTEST_SHARE = 0.5
-ASKING_LIMIT = 60.0
+ASKING_LIMIT = 30.0
+"""Seconds one question may take: with the pause that counts from its beginning, the shortest usual interval."""
 CLOCK_TOLERANCE = 300.0
 AFTER_FAILED_REFRESH = 30.0
 PATIENCE_WITH_RENEWAL = 1.0
@@ -188,6 +189,7 @@ class TokenCache:
             remembered = self._refusals.remembered(self._scope, question.mark)
             if remembered is not None:
                 return _Asked(None, remembered, MappingProxyType({}))
+            since = self._clock()
             try:
                 async with asyncio.timeout(ASKING_LIMIT):
                     return await self._answered(question, timeline)
@@ -195,7 +197,7 @@ class TokenCache:
                 fault = exc.fault.during(timeline.interrupted)
             except TimeoutError as exc:
                 fault = classify(exc, timeline.interrupted)
-            self._refusals.refused(self._scope, fault, question.mark)
+            self._refusals.refused(self._scope, fault, question.mark, since)
             return self._told(fault, timeline)
 
     def _told(self, fault: Fault, timeline: Timeline) -> _Asked:

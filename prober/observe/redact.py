@@ -158,6 +158,7 @@ SHOWN = frozenset(
         "suberror",
         "tag",
         "text_kind",
+        "throttle_scope",
         "tls",
         "tls_cipher",
         "tls_version",

@@ -3,6 +3,8 @@
 Rule of this file: the cloud has no such pages, and nobody has to sign in for them.
 """
 
+from math import ceil
+
 from prober.simulator.faults.fault import Fault
 from prober.simulator.http.message import Reply, Request, html_reply
 from prober.simulator.service import Errand, Premises
@@ -39,7 +41,7 @@ class Health:
 
     def throttled(self, request: Request, status: int, retry_after: float) -> Reply:
         """Refuse as a web server does (RFC 9110 section 15.6.4)."""
-        return Reply(status or 503, (("Retry-After", str(round(retry_after))),))
+        return Reply(status or 503, (("Retry-After", str(ceil(retry_after))),))
 
 
 def _is_page(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from math import ceil
 from types import MappingProxyType
 from urllib.parse import urlencode
 
@@ -51,7 +52,7 @@ class Portal:
 
     def throttled(self, request: Request, status: int, retry_after: float) -> Reply:
         """Refuse as a page does that too many ask for (RFC 6585 section 4)."""
-        return Reply(status or 503, (("Retry-After", str(round(retry_after))),))
+        return Reply(status or 503, (("Retry-After", str(ceil(retry_after))),))
 
     def _authorize(self, request: Request) -> str:
         query = {

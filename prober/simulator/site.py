@@ -1,5 +1,7 @@
 """A web site of the organisation that has nothing to do with mail: what a control probe asks for."""
 
+from math import ceil
+
 from prober.simulator.faults.fault import Fault
 from prober.simulator.http.message import Reply, Request, html_reply
 from prober.simulator.service import Errand
@@ -23,4 +25,4 @@ class Website:
 
     def throttled(self, request: Request, status: int, retry_after: float) -> Reply:
         """Refuse as web servers do (RFC 6585 section 4)."""
-        return Reply(status or 429, (("Retry-After", str(round(retry_after))),))
+        return Reply(status or 429, (("Retry-After", str(ceil(retry_after))),))

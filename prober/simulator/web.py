@@ -5,6 +5,7 @@ Rule of this file: what lies behind the sign-in is a private interface and is no
 
 import html
 import uuid
+from math import ceil
 from urllib.parse import quote, urlencode
 
 from prober.simulator.faults.fault import Fault
@@ -76,7 +77,7 @@ class Web:
 
     def throttled(self, request: Request, status: int, retry_after: float) -> Reply:
         """Refuse as a web server does (RFC 9110 section 15.6.4)."""
-        return Reply(status or 503, (("Retry-After", str(round(retry_after))),))
+        return Reply(status or 503, (("Retry-After", str(ceil(retry_after))),))
 
     def _landing(self, request: Request) -> Reply:
         here = f"https://{request.connection.host.authority}{_place(request)}/"

@@ -1,12 +1,14 @@
 """Credentials as transactions use them."""
 
 import base64
+from collections.abc import Awaitable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from prober.exchange import Auth, Call, Headers, Reply
-from prober.faults.taxonomy import FaultError
+from prober.faults.taxonomy import Fault, FaultError, Kind, Reason
 from prober.identity.identities import Identities
 from prober.identity.spec import CredentialSpec, CredentialType
 from prober.secret import SecretSource
@@ -40,6 +42,28 @@ async def test_basic_is_user_and_password_in_utf_8() -> None:
     assert await identity.answer(CALL, Reply(401), None) is None
     with pytest.raises(FaultError):
         await identity.token(Timeline())
+
+
+@pytest.mark.parametrize("kind", [CredentialType.BASIC, CredentialType.NTLM])
+async def test_a_password_that_is_known_to_be_wrong_is_not_shown(kind: CredentialType) -> None:
+    """By any way in which it could be; the rejection is repeated instead."""
+    spec = CredentialSpec("u", kind, "me", PASSWORD)
+    rejected = Fault(Kind("http_401", Reason.AUTH_REJECTED), {"answered": "from memory"})
+    known = Identities({"u": spec}, FakeService(), {}, Heard(), remembered={"u": rejected}.get)  # type: ignore[arg-type]  # stands for the network
+    identity = known.bind("u", SCOPES, None)
+    challenge = Reply(401, Headers([("WWW-Authenticate", "NTLM")]))
+    ways: list[Awaitable[Any]] = [identity.password()]
+    ways.append(
+        identity.authorization(CALL, Timeline()) if kind is CredentialType.BASIC else _answer(identity, challenge)
+    )
+    for way in ways:
+        with pytest.raises(FaultError) as caught:
+            await way
+        assert caught.value.fault.evidence["answered"] == "from memory"
+
+
+async def _answer(identity: Identity, reply: Reply) -> Any:
+    return await identity.answer(CALL, reply, None)
 
 
 def test_without_a_user_name_the_mailbox_is_the_user() -> None:

@@ -66,4 +66,4 @@ async def test_nothing_else_is_there(portal: Portal, name: str, path: str, metho
 def test_it_can_be_busy(portal: Portal) -> None:
     """503 unless told otherwise, with when to come back."""
     reply = portal.throttled(_asking("office"), 0, 12.4)
-    assert (reply.status, reply.headers) == (503, (("Retry-After", "12"),))
+    assert (reply.status, reply.headers) == (503, (("Retry-After", "13"),))

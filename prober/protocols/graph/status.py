@@ -71,6 +71,9 @@ CODES: Mapping[str, Kind] = MappingProxyType(
     }
 )
 """By `error.code` in lower case. What is not here (`UnknownError`) is read from the status."""
+THROTTLE_SCOPE = "x-ms-throttle-scope"
+THROTTLE_SCOPES = frozenset({"Tenant", "Application", "Tenant_Application", "User", "Application_User"})
+"""Whom a limit is about: the first part of that field, where it is sent (Learn, "Microsoft Graph throttling")."""
 CODE = re.compile(r"[A-Za-z][A-Za-z_.]{1,60}")
 
 
@@ -79,6 +82,9 @@ def fault(reply: Reply, code: str) -> FaultError:
     evidence = {"http_status": str(reply.status), **diagnostics.evidence(reply.headers)}
     if CODE.fullmatch(code):
         evidence["error"] = code
+    scope = reply.headers.get(THROTTLE_SCOPE).split("/")[0].strip()
+    if scope in THROTTLE_SCOPES:
+        evidence["throttle_scope"] = scope
     kind = CODES.get(code.lower())
     after = http.retry_after(reply.headers)
     if reply.status == 429 or (kind is BUSY and http.throttle_evidence(reply.headers)):

@@ -6,6 +6,7 @@ known and by a status within the command's answer afterwards.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import ceil
 from types import MappingProxyType
 
 from prober.simulator.activesync import devices, folders, mail, ping, provisioning, sync
@@ -119,7 +120,7 @@ class ActiveSync:
 
     def throttled(self, request: Request, status: int, retry_after: float) -> Reply:
         """Refuse with the condition and the time to wait (MS-ASHTTP section 3.1.5.2.3)."""
-        fields = (("Retry-After", str(round(retry_after))), ("X-MS-ASThrottle", "CommandFrequency"))
+        fields = (("Retry-After", str(ceil(retry_after))), ("X-MS-ASThrottle", "CommandFrequency"))
         return Reply(status or 503, fields)
 
     def _admitted(self, request: Request) -> Admission | Refusal:

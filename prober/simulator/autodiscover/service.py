@@ -1,5 +1,7 @@
 """The Autodiscover service: JSON for whoever asks, XML and SOAP for those who sign in first."""
 
+from math import ceil
+
 from prober.simulator.autodiscover import pox, soap, version2
 from prober.simulator.autodiscover.places import Places, asked_site, places_of
 from prober.simulator.faults.fault import Fault
@@ -45,7 +47,7 @@ class Autodiscover:
     def throttled(self, request: Request, status: int, retry_after: float) -> Reply:
         """Refuse with the time to wait (RFC 6585 section 4, RFC 9110 section 15.6.4)."""
         usual = 429 if version2.is_version2(request) else 503
-        return Reply(status or usual, (("Retry-After", str(round(retry_after))),))
+        return Reply(status or usual, (("Retry-After", str(ceil(retry_after))),))
 
     def _about(self, request: Request) -> str:
         wish = pox.read(request.body)

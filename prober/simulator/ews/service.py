@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import ceil
 from types import MappingProxyType
 
 from prober.simulator.ews import availability, directory, folders, items, search, soap, streaming, sync, zones
@@ -103,8 +104,8 @@ class Ews:
     def throttled(self, request: Request, status: int, retry_after: float) -> Reply:
         """Refuse as a whole, and say how long to stay away (Learn, "EWS throttling in Exchange")."""
         text = "The server cannot service this request right now. Try again later."
-        reply = soap.fault(BUSY, text, self._site(request), back_off_ms=round(retry_after * 1000))
-        waits = ("Retry-After", str(round(retry_after)))
+        reply = soap.fault(BUSY, text, self._site(request), back_off_ms=ceil(retry_after * 1000))
+        waits = ("Retry-After", str(ceil(retry_after)))
         return Reply(status or reply.status, (*reply.headers, waits), reply.body)
 
     def _admitted(self, request: Request) -> Admission | Refusal:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from types import MappingProxyType
 
 from prober.simulator.faults.fault import Fault
@@ -114,7 +115,7 @@ class Graph:
         """Refuse as Outlook's part of Graph does (Learn, "Microsoft Graph service-specific throttling limits")."""
         stamp = self._stamp(request)
         error = GraphError("ApplicationThrottled", "Application is over its MailboxConcurrency limit.")
-        fields = (*stamp.fields, ("Retry-After", str(round(retry_after))))
+        fields = (*stamp.fields, ("Retry-After", str(ceil(retry_after))))
         return json_reply(error.body(stamp.inner), status or error.status, fields)
 
     def _steps(self, request: Request, place: Place) -> frozenset[str]:

@@ -1,5 +1,7 @@
 """What the server says: the capabilities and the fixed texts of Exchange's IMAP service, each in one place."""
 
+from math import ceil
+
 BEFORE_LOGIN = (
     *("IMAP4", "IMAP4rev1", "AUTH=PLAIN", "AUTH=XOAUTH2", "SASL-IR", "UIDPLUS", "ID", "UNSELECT", "CHILDREN"),
     *("IDLE", "NAMESPACE", "LITERAL+"),
@@ -36,4 +38,4 @@ SEVERING = (NOT_CONNECTED.rstrip("."), UNAVAILABLE)
 
 def throttled(seconds: float) -> str:
     """Return the text that asks a client to come back after `seconds`."""
-    return f"Request is throttled. Suggested Backoff Time: {round(seconds * 1000)} milliseconds"
+    return f"Request is throttled. Suggested Backoff Time: {ceil(seconds * 1000)} milliseconds"

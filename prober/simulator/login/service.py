@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -73,7 +74,7 @@ class Login:
         loop = status == 0 and _place(request.path)[0] == "token"
         refused = Refused(50196) if loop else Refused(90055, status)
         reply = refusal(refused, self._tenant.clocks.now(), request.header("client-request-id"))
-        return _signed(Reply(reply.status, (*reply.headers, (RETRY, str(round(retry_after)))), reply.body))
+        return _signed(Reply(reply.status, (*reply.headers, (RETRY, str(ceil(retry_after)))), reply.body))
 
     def _answered(self, request: Request) -> Reply:
         place, tenant, rest = _place(request.path)

@@ -7,6 +7,7 @@ Rule of this file: whatever is wrong with a request is told by `X-ResponseCode` 
 import struct
 import uuid
 from collections.abc import Mapping
+from math import ceil
 from types import MappingProxyType
 
 from prober.simulator.faults.fault import Fault
@@ -95,7 +96,7 @@ class Mapi:
 
     def throttled(self, request: Request, status: int, retry_after: float) -> Reply:
         """Refuse with the time to wait."""
-        return Reply(status or 503, (("Retry-After", str(round(retry_after))),))
+        return Reply(status or 503, (("Retry-After", str(ceil(retry_after))),))
 
     def _answered(self, request: Request, admitted: Admission, fault: Fault | None) -> Reply:
         kind, endpoint = request.header("x-requesttype"), _endpoint(request)

@@ -1,7 +1,10 @@
 """What Graph says when it says no."""
 
+from dataclasses import replace
+
 import pytest
 
+from prober.exchange import Headers
 from prober.faults.taxonomy import Reason
 from prober.protocols.graph.reading import document
 from prober.protocols.graph.status import CODES, fault
@@ -53,3 +56,14 @@ def test_an_expired_token_is_known_by_its_diagnosis() -> None:
     reply = error("InvalidAuthenticationToken", 401, x_ms_diagnostics='2000002;reason="x"')
     assert fault(reply, "InvalidAuthenticationToken").fault.kind.code == "http_401_token_expired"
     assert document.__doc__
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("Tenant_Application/ReadWrite/1/2", "Tenant_Application"), ("Tenant/Read/1/2", "Tenant"), ("someone@x/1", None)],
+)
+def test_whom_a_limit_is_about_is_kept_where_it_is_said(sent: str, kept: str | None) -> None:
+    """The first part of the field, of those that are known; the ids behind it are nobody's business."""
+    reply = error("TooManyRequests", 429)
+    reply = replace(reply, headers=Headers([("x-ms-throttle-scope", sent)]))
+    assert fault(reply, "TooManyRequests").fault.evidence.get("throttle_scope") == kept

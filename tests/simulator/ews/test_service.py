@@ -337,7 +337,7 @@ async def test_a_stale_view_ends_in_the_past() -> None:
 def test_throttling_says_for_how_long() -> None:
     desk = Desk()
     reply = desk.service.throttled(desk.request(envelope(GET_INBOX)), 0, 30.4)
-    assert (reply.status, dict(reply.headers)["Retry-After"]) == (500, "30")
+    assert (reply.status, dict(reply.headers)["Retry-After"]) == (500, "31")
     assert b'<t:Value Name="BackOffMilliseconds">30400</t:Value>' in bytes(reply.body)  # type: ignore[arg-type]  # no stream
     assert desk.service.throttled(desk.request(""), 503, 1).status == 503
 

@@ -137,7 +137,7 @@ def test_who_asks_too_much_is_told_to_wait(desk: Desk, status: int, expected: in
     answer = seen(desk.graph.throttled(desk.request("GET", INBOX), status, 10.2))
     assert (answer.status, answer.code) == (expected, "ApplicationThrottled")
     assert answer.json["error"]["message"] == "Application is over its MailboxConcurrency limit."
-    assert answer.headers["Retry-After"] == "10"
+    assert answer.headers["Retry-After"] == "11"
 
 
 @pytest.mark.parametrize(
