@@ -64,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "vocabulary",
         ),
     },
+    "planning": {"detect", "model"},
     "observe": {"blame", "detect", "faults", "model", "transaction", "verdict", "vocabulary"},
     "advisories": {
         *("exchange", "faults.taxonomy", "model", "protocols.http.status", "verdict", "vocabulary"),

@@ -65,3 +65,32 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert result.stderr.startswith(f"{tmp_path / 'missing.yml'}:")
     assert len(result.stderr.splitlines()) == 1
+
+
+PLANNED = """\
+targets:
+  - {name: one, environment: exchange_online, region: eu, clients: [{client: owa}, {client: imap4, interval: 30s}]}
+  - {name: two, environment: exchange_online, region: na, clients: [{client: imap4, interval: 30s}]}
+"""
+
+
+def test_a_plan_says_what_it_costs_and_what_it_finds(tmp_path: Path) -> None:
+    """Requests by hand: 13 commands every 30 s and 9 requests every 120 s; what goes beyond a budget is marked."""
+    file = written(tmp_path, "plan.yml", PLANNED)
+    result = CliRunner().invoke(main, ["check-config", "--plan", str(file)])
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert f"{file}: ok, 3 assignments" in lines
+    assert "imap4 one 30 s 37,440" in lines
+    assert "all 81,360" in lines
+    assert "transactions per client and minute 2 1 200% !!" in lines
+    assert any(line.startswith("exchange_online/imap4 ") and line.endswith(" min") for line in lines)
+    (series,) = (line for line in lines if line.startswith("series: "))
+    assert int(series.removeprefix("series: ").replace(",", "")) > 400
+
+
+def test_a_plan_of_a_bad_file_is_its_mistakes(tmp_path: Path) -> None:
+    """Exit 2, as without."""
+    file = written(tmp_path, "bad.yml", BAD)
+    result = CliRunner().invoke(main, ["check-config", "--plan", str(file)])
+    assert (result.exit_code, result.stdout) == (2, "")

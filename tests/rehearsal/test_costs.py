@@ -9,6 +9,7 @@ import pytest
 from prober.clients import catalogue
 from prober.net.session import ColdSession
 from prober.net.wire import StreamWire
+from prober.planning.requests import PER_ATTEMPT
 from tests.rehearsal.theatre import Theatre, assigned, theatre
 
 __all__ = ["theatre"]
@@ -56,3 +57,4 @@ def test_the_table_says_what_an_attempt_asks(theatre: Theatre, asked: list[str],
 
     requests, interval = theatre.run(scene()), {"imap4": 60, "activesync": 60, "m365_signin": 60}.get(client, 120)
     assert shown()[client] == (requests, interval, requests * DAY // interval)
+    assert PER_ATTEMPT[client] == requests
