@@ -49,15 +49,16 @@ class Budget:
 PUBLISHED: Mapping[str, Budget] = MappingProxyType(
     {
         "graph": Budget(rate=10_000, window=600.0, at_once=4, back_off=10.0, by_asker=True),
-        "ews": Budget(at_once=27, pushes=10, back_off=300.0),
+        "ews": Budget(at_once=27, pushes=10, back_off=300.0, by_asker=True),
         "activesync": Budget(rate=120, window=60.0),
         "imap": Budget(rate=30, window=60.0, at_once=16, back_off=90.0),
         "login": Budget(rate=15, window=300.0, by_asker=True),
     }
 )
 """By service. Graph: Learn, "Microsoft Graph service-specific throttling limits" (Outlook); EWS: Learn, "EWS throttling
-in Exchange"; IMAP sessions: Set-ImapSettings, `MaxConnectionsFromSingleUser`. The rates of ActiveSync commands, IMAP
-logins and equal token requests are published nowhere: far above what a client in order needs."""
+in Exchange": it is the calling user's budget, so that who has not signed in has none; IMAP sessions: Set-ImapSettings,
+`MaxConnectionsFromSingleUser`. The rates of ActiveSync commands, IMAP logins and equal token requests are published
+nowhere: far above what a client in order needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from prober.vocabulary import Depth, Verdict
 from tests.schedule import virtual
 from tests.schedule.made import Sessions, Told, Watch, assignment, governor, pacer
 
+SLOWLY = Kind("http_throttled", Reason.THROTTLED)
 REJECTED = Kind("imap_login_refused", Reason.AUTH_REJECTED)
 
 
@@ -63,12 +64,13 @@ class World:
         self.records = records
         self.health = Health(lambda _: None, clock=virtual.now, wall=virtual.now, descriptors=lambda: 1000)
         clients = {"imap4": server.client()}
+        self.governor = governor(clients, records, wall=Watch())
         self.attempts = Attempts(
             clients,
             self.sessions,
             pacer=pacer(rate),
             judging=self.judging,
-            governor=governor(clients, records, wall=Watch()),
+            governor=self.governor,
             health=self.health,
             watch=self.told,
             tell=lambda *finished: self.finished.append(finished),
@@ -118,6 +120,64 @@ def test_a_start_held_back_is_counted_and_nothing_else_happens() -> None:
         await world.attempts.scheduled(assignment(), virtual.now())
         assert world.told.events == [("held back", "imap4/hq")]
         assert len(world.sessions.opened) == len(world.finished) == 1
+
+    virtual.run(main())
+
+
+def test_quiet_wished_while_one_waits_for_a_turn_is_kept() -> None:
+    """Of five due at once on a lane of one start per 10 s, the first is throttled: none of the others starts."""
+
+    async def main() -> None:
+        world = World(Server(fault=SLOWLY), rate=0.1)
+        five = [assignment(name) for name in ("a", "b", "c", "d", "e")]
+        world.governor.consider(five[0], None)
+        now = virtual.now()
+        await asyncio.gather(*(world.attempts.scheduled(one, now) for one in five))
+        assert len(world.sessions.opened) == 1
+        assert [key for (key,) in world.told.named("held back")] == [one.key for one in five[1:]]
+
+    virtual.run(main())
+
+
+def test_a_password_that_is_wrong_is_shown_once_by_all_together() -> None:
+    """Five clients start with it at the same moment, and five times again; a sixth is asked for by hand meanwhile."""
+
+    async def main() -> None:
+        world = World(Server(fault=REJECTED, takes=5.0))
+        five = [assignment(name) for name in ("a", "b", "c", "d", "e")]
+        for _ in range(5):
+            await asyncio.gather(*(world.attempts.scheduled(one, virtual.now()) for one in five))
+            await asyncio.sleep(60.0)
+        assert len(world.sessions.opened) == 1
+        assert world.told.named("held back") == [("imap4/d",)]4
+
+    virtual.run(main())
+
+
+def test_by_hand_waits_for_who_is_trying_the_password() -> None:
+    """Three at once: one after the other, as long as it is not known to be right."""
+
+    async def main() -> None:
+        world, began = World(Server(takes=5.0)), virtual.now()
+        await asyncio.gather(*(world.attempts.by_hand(assignment(name)) for name in ("a", "b", "c")))
+        assert virtual.now() - began == pytest.approx(10.0)
+
+    virtual.run(main())
+
+
+def test_a_second_look_finds_room_or_is_held_back() -> None:
+    """Three connections at one mailbox, whoever takes the looks; the schedule is not refused any."""
+
+    async def main() -> None:
+        world = World(Server(takes=20.0))
+        world.governor.consider(assignment(), None)
+        four = [assignment(name) for name in ("a", "b", "c", "d")]
+        looks = [asyncio.create_task(world.attempts.second_look(one)) for one in four]
+        await asyncio.sleep(1.0)
+        assert len(world.told.named("held back")) == 2
+        await asyncio.gather(*looks, *(world.attempts.scheduled(one, virtual.now()) for one in four[3:]))
+        assert len(world.finished) == 1
+        assert len(world.again) == 3
 
     virtual.run(main())
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from prober.faults import taxonomy as kinds
-from prober.faults.taxonomy import FaultError, Kind, Reason
+from prober.faults.taxonomy import Fault, FaultError, Kind, Reason
 from prober.model import Assignment, PushSettings
 from prober.schedule import channels
 from prober.schedule.channels import Channels, pause
@@ -117,12 +117,13 @@ class World:
         client: Client[None] = Client("imap4", "IMAP", lambda: None, (), ("imap4",), held=make)
         self.records = Records({})
         self.stamp = Stamp("aa", "11")
+        self.governor = governor({"imap4": client}, self.records, lambda _: self.stamp, wall=self.wall)
         self.channels = Channels(
             assignments or (PUSHED,),
             {"imap4": client},
             self.sessions,
             pacer=pacer(),
-            governor=governor({"imap4": client}, self.records, lambda _: self.stamp, wall=self.wall),
+            governor=self.governor,
             watch=self.told,
             clock=virtual.now,
         )
@@ -447,3 +448,55 @@ def test_draining_while_a_marker_is_outstanding_leaves_nothing_open() -> None:
 def test_the_early_kind_belongs_to_the_push_reason() -> None:
     """A code of its own, under the reason of lost channels."""
     assert channels.PUSH_ENDED_EARLY.reason is Reason.PUSH_CHANNEL_LOST
+
+
+THROTTLED = Kind("imap_throttled", Reason.THROTTLED)
+
+
+def test_while_a_server_wants_quiet_an_open_channel_asks_for_nothing() -> None:
+    """A sibling at the same mailbox was throttled: the hold under way goes on to its end, the next waits."""
+
+    async def main() -> None:
+        mailbox = Mailbox()
+        world = World(mailbox)
+        world.channels.start()
+        await asyncio.sleep(400.0)
+        world.governor.consider(assignment(), Fault(THROTTLED, retry_after=900.0))
+        await asyncio.sleep(300.0)
+        assert [what for what, _ in mailbox.log] == ["open", "wait 480"]
+        world.wall.now += 900.0
+        await asyncio.sleep(channels.QUIET)
+        assert [what for what, _ in mailbox.log] == ["open", "wait 480", "wait 480"]
+        await world.channels.drain()
+        assert world.told.named("disconnect") == []
+
+    virtual.run(main())
+
+
+def test_a_throttled_channel_holds_back_its_siblings() -> None:
+    """What a channel is told on opening holds for attempts at the mailbox, too."""
+
+    async def main() -> None:
+        world = World(Mailbox(opens=[THROTTLED]))
+        world.channels.start()
+        await asyncio.sleep(PUSHED.interval + 1.0)
+        assert world.governor.holds(assignment(client="imap4"))
+        assert world.told.named("held back") != []
+        await world.channels.drain()
+
+    virtual.run(main())
+
+
+def test_a_held_channel_counts_as_a_connection_and_proves_its_password() -> None:
+    """For as long as it is held; whoever else shows the password need not wait."""
+
+    async def main() -> None:
+        world = World(Mailbox())
+        world.channels.start()
+        await asyncio.sleep(PUSHED.interval + 1.0)
+        assert world.governor.budgets.fullest("open_connections") == pytest.approx(1 / 3)
+        assert not world.governor.holds(assignment("lab"), now=True)
+        await world.channels.drain()
+        assert world.governor.budgets.fullest("open_connections") == 0.0
+
+    virtual.run(main())

@@ -77,7 +77,7 @@ class Ews:
         if not request.header("authorization").partition(" ")[2].strip():
             return Errand(frozenset({"oauth_challenge"}), who)
         waits = call is not None and call.operation == STREAM
-        return Errand(_steps(call), who, waits, PUSH if waits else ANY_ANSWER, admitted.expires)
+        return Errand(_steps(call), who, waits, PUSH if waits else ANY_ANSWER, admitted.expires, who)
 
     async def answer(self, request: Request, fault: Fault | None) -> Reply:
         """Answer one request."""
