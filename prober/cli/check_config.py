@@ -2,22 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from prober.cli import Mistake, load_settings
-from prober.clients import catalogue
-from prober.detect.detector import Detector
-from prober.detect.groups import Source, planned
-from prober.detection import sources
-from prober.observe.detection import DetectorMetrics
-from prober.observe.metrics import Metrics
-from prober.planning.budgets import shares
-from prober.planning.detection import expected
-from prober.planning.report import report
-from prober.planning.requests import cost, tokens
-from prober.schedule.budgets import DEFAULTS
-from prober.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from prober.detect.groups import Source
+    from prober.settings.settings import Settings
 
 
 @click.command("check-config")
@@ -45,7 +38,16 @@ def _check(file: Path, *, plan: bool) -> str:
     return ""
 
 
-def _plan(settings: Settings) -> str:
+def _plan(settings: "Settings") -> str:
+    from prober.clients import catalogue
+    from prober.detect.groups import planned
+    from prober.detection import sources
+    from prober.planning.budgets import shares
+    from prober.planning.detection import expected
+    from prober.planning.report import report
+    from prober.planning.requests import cost, tokens
+    from prober.schedule.budgets import DEFAULTS
+
     clients = catalogue()
     watched = sources(settings.assignments, clients, settings.vantage)
     costs = [cost(one) for one in settings.assignments]
@@ -57,8 +59,13 @@ def _plan(settings: Settings) -> str:
     return report(costs, asked, shares(costs, asked, limits), times, _series(settings, watched))
 
 
-def _series(settings: Settings, watched: Mapping[str, Source]) -> int:
+def _series(settings: "Settings", watched: "Mapping[str, Source]") -> int:
     """Return how many series will be exported from the start: those of Metrics and detector, really made."""
+    from prober.clients import catalogue
+    from prober.detect.detector import Detector
+    from prober.observe.detection import DetectorMetrics
+    from prober.observe.metrics import Metrics
+
     metrics = Metrics(
         settings.assignments,
         catalogue(),
