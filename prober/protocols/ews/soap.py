@@ -141,7 +141,7 @@ def check(message: Element, operation: str, headers: Headers) -> None:
         _evidence(operation, headers),
         text=text(message, "MessageText"),
         back_off=_back_off(message),
-        after=http.retry_after(headers),
+        after=_wait(_back_off(message), headers),
     )
 
 
@@ -154,7 +154,7 @@ def _refusal(refused: Element, operation: str, headers: Headers, http_status: in
     if code:
         back_off = _back_off(detail) if detail is not None else None
         words = text(refused, "faultstring")
-        return status.refusal(code, evidence, text=words, back_off=back_off, after=http.retry_after(headers))
+        return status.refusal(code, evidence, text=words, back_off=back_off, after=_wait(back_off, headers))
     return FaultError(status.REQUEST_REFUSED if said == "Client" else status.SERVER_FAULT, evidence)
 
 
@@ -166,6 +166,14 @@ def _back_off(message: Element) -> float | None:
         if one.get("Name") == BACK_OFF and _is_number(found):
             return int(found) / 1000
     return None
+
+
+def _wait(back_off: float | None, headers: Headers) -> float | None:
+    """Return the server's wish: `Retry-After` goes first, then the message, then the other headers."""
+    said = http.said_after(headers)
+    if said is not None:
+        return said
+    return http.retry_after(headers) if back_off is None else back_off
 
 
 def _without_envelope(reply: Reply) -> FaultError:

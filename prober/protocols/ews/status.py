@@ -107,7 +107,7 @@ def refusal(
     """Return what a response code means.
 
     `text` is the message beside it, looked at and never kept. `back_off` is the server's wish in seconds from the
-    message, `after` that from the headers, which goes first.
+    message, `after` that of message and headers together, which goes first.
     """
     named = {**evidence, "response_code": code} if NAME.fullmatch(code) else dict(evidence)
     return FaultError(_kind(code, text, back_off), named, retry_after=back_off if after is None else after)

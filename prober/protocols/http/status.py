@@ -105,18 +105,24 @@ def throttle_evidence(headers: Headers) -> bool:
 
 
 def retry_after(headers: Headers) -> float | None:
-    """Return the seconds to wait (RFC 9110 section 10.2.3); a date is counted from the answer's own `Date`."""
+    """Return the seconds to wait: those of `Retry-After`, else those that `X-MS-BackOffDuration` owes."""
+    said = said_after(headers)
+    if said is not None:
+        return said
+    found = BACKOFF.match(headers.get("x-ms-backoffduration"))
+    return float(found[1]) if found is not None and int(found[1]) > 0 else None
+
+
+def said_after(headers: Headers) -> float | None:
+    """Return what `Retry-After` says (RFC 9110 section 10.2.3); a date is counted from the answer's own `Date`."""
     value = headers.get("retry-after").strip()
     if value.isascii() and value.isdigit() and len(value) < 9:
         return float(value)
-    if value:
-        try:
-            wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date"))
-        except (ValueError, TypeError, OverflowError):
-            return None
-        return max(0.0, wait.total_seconds())
-    found = BACKOFF.match(headers.get("x-ms-backoffduration"))
-    return float(found[1]) if found is not None and int(found[1]) > 0 else None
+    try:
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date"))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return max(0.0, wait.total_seconds())
 
 
 def refuse_html(reply: Reply) -> None:

@@ -169,6 +169,7 @@ def test_the_header_of_a_throttled_answer_goes_before_its_message() -> None:
         ),
     )
     assert fault_of(lambda: opened(reply(content, headers={"Retry-After": "7"}))).retry_after == 7.0
+    assert fault_of(lambda: opened(reply(content, headers={"X-MS-BackOffDuration": "L/90"}))).retry_after == 5.0
 
 
 PAGE = b"<!DOCTYPE html><html><body>Server Error in '/EWS' Application.</body></html>"
