@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from prober.assembly import Assembly, Networks, TokenNews, device_id
+from prober.assembly import Assembly, CredentialStamps, Networks, TokenNews, device_id
 from prober.clients import catalogue
-from prober.faults.taxonomy import Reason
+from prober.exchange import Call
+from prober.faults.taxonomy import FaultError, Reason
 from prober.net.network import NetworkSetupError
+from prober.schedule.budgets import CONNECTIONS, DEFAULTS, GRAPH_AT_ONCE
+from prober.schedule.records import SecretMarks
 from prober.settings.load import load
 from prober.settings.settings import Settings
 from prober.storage.store import Store
@@ -170,6 +173,47 @@ async def test_the_pace_is_the_configured_one(settings: Settings) -> None:
     with assembled(replace(settings, pacing=replace(settings.pacing, rate=4.0, ceiling=9))) as assembly:
         assert (assembly.pacer._gap, assembly.pacer._ceiling) == (0.25, 9)
         await assembly.close()
+
+
+def test_the_budgets_are_the_configured_ones(tmp_path: Path) -> None:
+    """One that is named is as named, the others as they are."""
+    (tmp_path / "password").write_text("secret")
+    (tmp_path / "prober.yml").write_text(f"{CONFIGURATION}budgets: {{open_connections: 8}}\n")
+    with assembled(load([tmp_path / "prober.yml"], catalogue())) as assembly:
+        assembly.governor.budgets.use(CONNECTIONS, "somebody")
+        assembly.governor.budgets.use(GRAPH_AT_ONCE, "some app")
+        assert assembly.governor.budgets.fullest("open_connections") == 0.125
+        assert assembly.governor.budgets.fullest("graph_at_once") == 0.25
+        assert {name for _, name in assembly.governor.budgets.names} == set(DEFAULTS)
+
+
+async def test_requests_and_tokens_are_told_to_the_governor(settings: Settings) -> None:
+    """Those of every transaction, whoever opens it."""
+    mobile = replace(assignment(client="outlook_mobile"), credential=None)
+    mobile = replace(mobile, target=replace(mobile.target, endpoints={"graph": "https://127.0.0.1:1/v1.0"}))
+    routes = {**settings.routes, "hq": settings.token_route}
+    with assembled(replace(settings, assignments=(mobile,), routes=routes)) as assembly:
+        tx = assembly.open(mobile)
+        with pytest.raises(FaultError):
+            await tx.session.exchange(Call("GET", "https://127.0.0.1:1/v1.0/me"))
+        await tx.close()
+        assembly.identities._observer.issued("phone", NOON)
+        assert assembly.governor.budgets.fullest("graph_requests_per_minute") > 0
+        assert assembly.governor.budgets.fullest("tokens_per_hour") > 0
+        await assembly.close()
+
+
+def test_another_configuration_or_secret_is_worth_another_try(settings: Settings, tmp_path: Path) -> None:
+    """A credential's stamp changes with everything that uses it; it is not the secret."""
+    marks = SecretMarks(settings.credentials, "salt")
+    before = CredentialStamps(settings, marks)("phone")
+    changed = {**settings.fingerprints, "imap4/hq": "other"}
+    elsewhere = {**settings.fingerprints, "imap4/lab": "other"}
+    assert CredentialStamps(replace(settings, fingerprints=changed), marks)("phone") != before
+    assert CredentialStamps(replace(settings, fingerprints=elsewhere), marks)("phone") == before
+    (tmp_path / "password").write_text("another one")
+    after = CredentialStamps(settings, marks)("phone")
+    assert (after.configuration, after.secret == before.secret) == (before.configuration, False)
 
 
 async def test_everybody_goes_by_the_clocks_that_were_given(settings: Settings) -> None:

@@ -78,7 +78,6 @@ def test_a_back_off_of_less_than_nothing_is_no_throttling() -> None:
         ([("X-MS-BackOffDuration", "L/90")], 90.0),
         ([("Retry-After", "soon"), ("X-MS-BackOffDuration", "L/90")], 90.0),
         ([("Retry-After", "5"), ("X-MS-BackOffDuration", "L/90")], 5.0),
-        ([("Retry-After", "5"), ("X-MS-BackOffDuration", "L/90")], 5.0),
         ([("X-MS-BackOffDuration", "L/-469")], None),
         ([], None),
     ],
