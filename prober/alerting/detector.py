@@ -20,10 +20,10 @@ GROUP = "group_kind='%s',group='%s',job='%s',instance='%s'"
 LABELS = "$labels.group_kind $labels.group $labels.job $labels.instance"
 
 
-def _looked_up(metric: str, more: str, shown: str, otherwise: str) -> str:
-    """Return a Go template that asks for one sample of the alert's own group."""
+def _looked_up(metric: str, more: str, shown: str, otherwise: str, only: str = "") -> str:
+    """Return a Go template that asks for one sample of the alert's own group, if it meets the condition `only`."""
     return (
-        f'{{{{ with printf "{metric}{{{GROUP}{more}}}" {LABELS} | query }}}}'
+        f'{{{{ with printf "{metric}{{{GROUP}{more}}}{only}" {LABELS} | query }}}}'
         f"{{{{ . | first | value | {shown} }}}}{{{{ else }}}}{otherwise}{{{{ end }}}}"
     )
 
@@ -33,7 +33,7 @@ SHOWN = {
     "least": _looked_up(RATIO, ",bound='lower'", "humanizePercentage", "?"),
     "most": _looked_up(RATIO, ",bound='upper'", "humanizePercentage", "?"),
     "usual": _looked_up("clientaccess_detector_baseline_ratio", "", "humanizePercentage", "?"),
-    "since": _looked_up(CHANGE, "", "humanizeTimestamp", "an unknown time"),
+    "since": _looked_up(CHANGE, "", "humanizeTimestamp", "an unknown time", " > 0"),
 }
 SAW = "Since {since}, {share} of the attempts fail (95 %: {least} to {most}), where {usual} is usual."
 
@@ -196,6 +196,7 @@ def _state_alone() -> Case:
         {
             series(EVIDENCE, **where): "0.5x20 1x4 0.2x60",
             series(STATE, **where): "1x20 2x30 3x30",
+            series(CHANGE, **where): "0x90",
         },
         (quiet("20m", CLIENT), fires("40m", CLIENT, labels, **UNKNOWN), quiet("56m", CLIENT)),
     )

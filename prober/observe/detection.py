@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prober.detect.detector import Detector
-from prober.detect.group import Group
+from prober.detect.group import Group, State
 from prober.detect.interval import clopper_pearson
 from prober.observe.metrics import Metrics
 
@@ -34,6 +34,7 @@ class DetectorMetrics:
         self._failures = metrics.family("clientaccess_detector_failure_ratio")
         self._attribution = metrics.family("clientaccess_attribution_probability")
         self._troubled: set[tuple[str, str]] = set()
+        self._firing: set[tuple[str, str]] = set()
 
     def show(self, groups: Iterable[Group]) -> None:
         """These groups have heard of an attempt."""
@@ -42,18 +43,31 @@ class DetectorMetrics:
             gauges.days.set(group.days)
             gauges.ratio.set(group.ratio)
             gauges.state.set(group.state)
+            self._begin(group)
+
+    def _begin(self, group: Group) -> None:
+        """Explain a group that has just come to fire: an alert is sent with what is known when it begins."""
+        name = (group.kind.value, group.name)
+        firing = group.ratio >= 1 or group.state is State.FAILING
+        if firing and name not in self._firing:
+            self._explain(group)
+        (self._firing.add if firing else self._firing.discard)(name)
 
     def show_all(self, detector: Detector) -> None:
         """Time has passed."""
         self.show(detector.groups)
         for group in detector.groups:
-            gauges = self._gauges(group)
-            gauges.threshold.set(group.threshold)
-            gauges.change.set(group.evidence.change)
-            gauges.baseline.set(group.healthy)
-            self._show_failures(group)
+            self._explain(group)
         self._show_attribution(detector)
         self._last.set(detector.last_update)
+
+    def _explain(self, group: Group) -> None:
+        """Give what an alert says of a group."""
+        gauges = self._gauges(group)
+        gauges.threshold.set(group.threshold)
+        gauges.change.set(group.evidence.change)
+        gauges.baseline.set(group.healthy)
+        self._show_failures(group)
 
     def _show_failures(self, group: Group) -> None:
         """Give the failure rate since the change, and take it back when there is no change any more."""

@@ -47,6 +47,17 @@ def test_evidence_is_shown_with_every_attempt() -> None:
     assert shown.value("evidence_days") == shown.detector.of("imap4/one")[0].days
 
 
+def test_what_an_alert_says_is_there_when_it_begins() -> None:
+    """Nobody ticks between the attempt that tips the scales and the scrape that sees it."""
+    shown = Shown()
+    shown.fail(1)
+    assert shown.value("failure_ratio", bound="estimate") is None
+    shown.fail(12)
+    assert shown.value("change_timestamp_seconds") == START
+    assert shown.value("failure_ratio", bound="estimate") is not None
+    assert shown.value("baseline_ratio") == shown.detector.of("imap4/one")[0].healthy
+
+
 def test_the_failure_rate_since_the_change_comes_with_its_limits() -> None:
     """Clopper and Pearson's: twelve of twelve are at least 73.5 %; gone when the trouble is."""
     shown = Shown()

@@ -17,12 +17,16 @@ Sample = tuple[dict[str, str], float]
 
 
 class Prometheus:
-    """Scrapes `target` (`127.0.0.1:10143`) as job `prober` and evaluates `rules` (file paths), both every second."""
+    """Scrapes `target` (`127.0.0.1:10143`) as job `prober` and evaluates `rules` (file paths), both every second.
 
-    def __init__(self, room: Path, target: str, *, rules: Sequence[Path] = ()) -> None:
+    `alertmanager` (`host:port`) hears of what fires.
+    """
+
+    def __init__(self, room: Path, target: str, *, rules: Sequence[Path] = (), alertmanager: str = "") -> None:
         self.port = 0
         self._room = make(room)
         self._target = target
+        self._alertmanagers = [alertmanager] if alertmanager else []
         self._rules = [self._copied(path) for path in rules]
         self._daemon: Daemon | None = None
 
@@ -71,7 +75,9 @@ class Prometheus:
         self.port = free_port()
         configuration = self._room / "prometheus.yml"
         rules = json.dumps([str(path) for path in self._rules])
-        configuration.write_text(CONFIGURATION.format(target=self._target, rules=rules))
+        configuration.write_text(
+            CONFIGURATION.format(target=self._target, rules=rules, alertmanagers=json.dumps(self._alertmanagers))
+        )
         arguments = {
             "--config.file": configuration,
             "--storage.tsdb.path": self._room / "data",
@@ -130,6 +136,10 @@ global:
   scrape_timeout: 1s
   evaluation_interval: 1s
 rule_files: {rules}
+alerting:
+  alertmanagers:
+    - static_configs:
+        - targets: {alertmanagers}
 scrape_configs:
   - job_name: prober
     static_configs:
