@@ -428,7 +428,11 @@ def memory(fleets: int = 10) -> float:
 
 
 def restarts_alike(start: int = ONSET - 30 * MINUTE, stop: int = ONSET + 30 * MINUTE) -> bool:
-    """Return whether a detector that was saved and loaded at every quarter of an hour ends as one that was not."""
+    """Return whether a detector that was saved and loaded at every quarter of an hour ends as one that was not.
+
+    Bit by bit in everything that pages rest on. What is known of the scope is kept as sums from one moment on, and is
+    the same but for the rounding of these sums.
+    """
     ends = []
     for restarting in (False, True):
         detector = seasoned(week(2, 1))
