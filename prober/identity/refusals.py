@@ -26,7 +26,10 @@ ASKED_NOTHING = frozenset({"secret_unreadable"})
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """An answer that is not asked for again: until `until` (monotonic), or while the secret's mark stays the same."""
+    """An answer that is not asked for again: until `until` (monotonic), and while the secret's mark stays the same.
+
+    `None` in either place sets no limit. Another secret is another question; a locked account stays locked for it.
+    """
 
     fault: Fault
     until: float | None
@@ -34,7 +37,7 @@ class _Refusal:
 
     def stands(self, mark: str, now: float) -> bool:
         """Whether asking with the secret of `mark` would be the same question again."""
-        return (self.until is not None and now < self.until) if self.mark is None else self.mark == mark
+        return (self.until is None or now < self.until) and (self.mark is None or self.mark == mark)
 
     def told(self, now: float) -> Fault:
         """Return the fault as it is told to who would have asked; a wish is what is left of it."""
@@ -78,10 +81,10 @@ class Refusals:
         if fault.reason is Reason.THROTTLED:
             self._all = _Refusal(fault, self._clock() + (fault.retry_after or self._quiet()))
             self._throttled += 1
-        elif int(fault.evidence.get("aadsts", "0")) == LOCKED or (self._worked and self._definite(fault)):
+        elif int(fault.evidence.get("aadsts", "0")) == LOCKED:
             self._all = _Refusal(fault, self._clock() + SECOND_CHANCE)
         elif self._definite(fault):
-            self._all = _Refusal(fault, None, mark)
+            self._all = _Refusal(fault, self._clock() + SECOND_CHANCE if self._worked else None, mark)
         else:
             self._by_scope[scope] = _Refusal(fault, (self._clock() if since is None else since) + self._pause(scope))
 

@@ -63,10 +63,19 @@ def test_one_that_had_worked_gets_another_chance_after_half_an_hour() -> None:
     assert world.wait() == pytest.approx(1800.0, abs=0.2)
 
 
+def test_a_renewed_secret_does_not_wait_for_the_old_one() -> None:
+    """An application secret that worked and expired is renewed in the file: the new one is shown at once."""
+    world = World()
+    world.refusals.granted("mail")
+    world.met(aadsts(7000222), mark="old")
+    assert (world.told(mark="old"), world.told(mark="new")) == ("aadsts_7000222", "")
+
+
 def test_a_locked_account_is_left_alone_for_half_an_hour() -> None:
     """Whether or not it ever worked."""
     world = World(password=True)
     world.met(aadsts(50053))
+    assert world.told(mark="another secret") == "aadsts_50053"
     assert world.told("graph", "two") == "aadsts_50053"
     assert world.wait("graph") == pytest.approx(1800.0, abs=0.2)
 
