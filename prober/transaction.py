@@ -15,6 +15,7 @@ from prober.faults.classify import classify
 from prober.faults.taxonomy import Fault, FaultError, Kind, Reason
 from prober.model import Assignment, Fact, Outcome, StepResult, Target
 from prober.protocols.http import diagnostics
+from prober.protocols.http.status import TOKEN_EXPIRED
 from prober.secret import Secret
 from prober.sightings import Sightings
 from prober.timeline import Clock, Timeline
@@ -154,7 +155,22 @@ class Transaction:
         return self.session.opened
 
     async def ask(self, exchange: Exchange[R]) -> R:
-        """Ask one HTTP question as often as its authentication scheme needs legs, and read the last answer."""
+        """Ask one HTTP question, and where the server calls the token expired, once more with a fresh one."""
+        try:
+            return await self._asked(exchange)
+        except FaultError as error:
+            await self.renew(error)
+        return await self._asked(exchange)
+
+    async def renew(self, error: FaultError) -> None:
+        """Obtain a fresh token where `error` says that ours has expired; raise it otherwise."""
+        if error.fault.kind is not TOKEN_EXPIRED or not uses_oauth(self.assignment):
+            raise error
+        await self.token(fresh=True)
+        self.note(renewed=True)
+
+    async def _asked(self, exchange: Exchange[R]) -> R:
+        """Ask as often as the authentication scheme needs legs, and read the last answer."""
         call: Call | None = await self._first_leg(exchange.call())
         while call is not None:
             reply = await self.session.exchange(call)

@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "verdict": {"faults", "model", "vocabulary"},
     "sightings": {"faults.taxonomy"},
     "transaction": {
-        *("exchange", "faults", "model", "protocols.http.diagnostics", "secret", "sightings", "timeline", "vocabulary"),
+        *("exchange", "faults", "model", "protocols.http.diagnostics", "protocols.http.status"),
+        *("secret", "sightings", "timeline", "vocabulary"),
     },
     "protocols": {"exchange", "faults.taxonomy", "secret", "vocabulary"},
     "clients": {"exchange", "faults.taxonomy", "model", "protocols", "transaction", "vocabulary"},

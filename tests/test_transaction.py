@@ -11,6 +11,7 @@ from prober.exchange import Auth, Call, Flow, Headers, Reply, Wire
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError
 from prober.model import Assignment, Target
+from prober.protocols.http.status import fault
 from prober.secret import Secret
 from prober.timeline import Timeline
 from prober.transaction import (
@@ -246,6 +247,47 @@ async def test_a_final_401_is_read_by_the_exchange() -> None:
     session = FakeSession(Reply(401, Headers()))
     assert await transaction(session, FakeIdentity("Basic x", None)).ask(Ask(Auth.CREDENTIAL)) == 401
     assert len(session.calls) == 1
+
+
+class Question:
+    """One that reads its answer as every protocol over HTTP does."""
+
+    def call(self) -> Call:
+        return Call("GET", "https://h/")
+
+    def read(self, reply: Reply) -> int:
+        if reply.status != 200:
+            raise fault(reply)
+        return reply.status
+
+
+EXPIRED = Reply(401, Headers((("x-ms-diagnostics", '2000002;reason="The token has expired."'),)), b"")
+WELL = Reply(200, Headers(()), b"")
+
+
+@pytest.mark.parametrize(
+    ("credential", "answers", "code", "asked"),
+    [
+        ("client_credentials", (EXPIRED, WELL), "", 2),
+        ("client_credentials", (EXPIRED, EXPIRED, WELL), "http_401_token_expired", 2),
+        ("client_credentials", (Reply(401, Headers(()), b""), WELL), "http_401", 1),
+        ("ntlm", (EXPIRED, WELL), "http_401_token_expired", 1),
+    ],
+)
+async def test_a_token_that_is_called_expired_is_renewed_once(
+    credential: str, answers: tuple[Reply, ...], code: str, asked: int
+) -> None:
+    """For every client, where there are tokens; any other refusal is the server's last word."""
+    session = FakeSession(*answers)
+    assignment = replace(ASSIGNMENT, credential="c", credential_kind=credential)
+    tx = Transaction(assignment, session, Timeline(), Device("d"), FakeIdentity("Bearer t", None, None))
+    found = ""
+    try:
+        await tx.ask(Question())
+    except FaultError as error:
+        found = error.fault.kind.code
+    assert (found, len(session.calls)) == (code, asked)
+    assert tx.timeline.facts.get("renewed", False) is (asked == 2)
 
 
 async def test_nobody_and_the_empty_bearer_show_no_credential() -> None:

@@ -17,8 +17,7 @@ from prober.protocols.eas.command import MovedError, Phone
 from prober.protocols.eas.options import Options
 from prober.protocols.eas.provision import DeviceInformation, Provision
 from prober.protocols.eas.send_mail import SendMail
-from prober.protocols.http.status import TOKEN_EXPIRED
-from prober.transaction import Transaction, uses_oauth
+from prober.transaction import Transaction
 from prober.vocabulary import Environment
 
 R = TypeVar("R")
@@ -110,7 +109,7 @@ def _default_version(assignment: Assignment) -> str:
 async def say(tx: Transaction, device: Device, make: Callable[[Phone], Exchange[R]]) -> R:
     """Ask one command. A server that wants provisioning first gets it; one that sends us elsewhere is followed."""
     try:
-        return await ask(tx, lambda: make(phone(tx, device)))
+        return await tx.ask(make(phone(tx, device)))
     except MovedError as error:
         follow(tx, device, error)
     except FaultError as error:
@@ -121,19 +120,7 @@ async def say(tx: Transaction, device: Device, make: Callable[[Phone], Exchange[
         device.provisioned_again = True
         tx.note(policy="provisioned again")
         await provision(tx, device)
-    return await ask(tx, lambda: make(phone(tx, device)))
-
-
-async def ask(tx: Transaction, make: Callable[[], Exchange[R]]) -> R:
-    """Ask, and where the server calls the token expired, once more with a fresh one."""
-    try:
-        return await tx.ask(make())
-    except FaultError as error:
-        if error.fault.kind is not TOKEN_EXPIRED or not uses_oauth(tx.assignment):
-            raise
-    await tx.token(fresh=True)
-    tx.note(renewed=True)
-    return await tx.ask(make())
+    return await tx.ask(make(phone(tx, device)))
 
 
 def follow(tx: Transaction, device: Device, error: MovedError) -> None:
@@ -176,7 +163,7 @@ async def fetch_policy(tx: Transaction, device: Device) -> None:
     """Ask for the policy and its temporary key."""
     device.policy_key = ""
     asking = replace(phone(tx, device), policy_key="")
-    policy = await ask(tx, lambda: Provision(asking, _information(asking)))
+    policy = await tx.ask(Provision(asking, _information(asking)))
     device.policy_key = policy.key
     tx.note(policy="wanted" if policy.wanted else "none")
     if not policy.wanted:
@@ -209,10 +196,10 @@ def _information(asking: Phone) -> DeviceInformation | None:
 async def negotiate(tx: Transaction, device: Device) -> None:
     """Learn versions and commands, and settle on a version."""
     try:
-        offered = await ask(tx, lambda: Options(tx.endpoint(ENDPOINT)))
+        offered = await tx.ask(Options(tx.endpoint(ENDPOINT)))
     except MovedError as error:
         follow(tx, device, error)
-        offered = await ask(tx, lambda: Options(device.url))
+        offered = await tx.ask(Options(device.url))
     device.version = _agreed(tx, offered.versions)
     tx.note(version=device.version, server_version=offered.server)
     if tx.target.environment is Environment.EXCHANGE_ONLINE and set(OLDER_VERSIONS) & set(offered.versions):

@@ -13,7 +13,7 @@ from prober.protocols.ews import status
 from prober.protocols.ews.soap import Caller
 from prober.protocols.ews.sync_folder_items import MOST, Arrived, Changes, SyncFolderItems
 from prober.protocols.http import status as http
-from prober.transaction import Transaction, uses_oauth
+from prober.transaction import Transaction
 from prober.vocabulary import Environment
 
 R = TypeVar("R")
@@ -64,30 +64,13 @@ def caller(tx: Transaction, *, affinity: bool = False) -> Caller:
     return Caller(tx.endpoint(ENDPOINT), tx.mailbox, impersonates, affinity)
 
 
-async def ask(tx: Transaction, exchange: Exchange[R]) -> R:
-    """Ask one question, and where the server calls the token expired, once more with a fresh one."""
-    try:
-        return await tx.ask(exchange)
-    except FaultError as error:
-        await renew(tx, error)
-    return await tx.ask(exchange)
-
-
-async def renew(tx: Transaction, error: FaultError) -> None:
-    """Obtain a fresh token where `error` says that ours has expired; raise it otherwise."""
-    if error.fault.kind is not http.TOKEN_EXPIRED or not uses_oauth(tx.assignment):
-        raise error
-    await tx.token(fresh=True)
-    tx.note(renewed=True)
-
-
 async def say(tx: Transaction, exchange: Exchange[R]) -> R:
     """Ask one question of the web services.
 
     Raises `FaultError`, that of a withdrawn protocol where Exchange Online no longer has it.
     """
     try:
-        return await ask(tx, exchange)
+        return await tx.ask(exchange)
     except FaultError as error:
         raise understood(tx, error) from None
 

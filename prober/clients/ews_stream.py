@@ -6,7 +6,7 @@ there; one that is silent for longer, ends before its time, or says nothing whil
 
 from contextlib import suppress
 
-from prober.clients.ews import caller, follow, renew, say, understood
+from prober.clients.ews import caller, follow, say, understood
 from prober.exchange import Call, Flow
 from prober.faults.taxonomy import FaultError, Reason
 from prober.protocols.ews import status
@@ -156,7 +156,7 @@ async def _asked(tx: Transaction, call: Call) -> Flow:
     try:
         return await _once(tx, call)
     except FaultError as error:
-        await renew(tx, error)
+        await tx.renew(error)
     return await _once(tx, call)
 
 

@@ -1,7 +1,7 @@
 """What classic Outlook says over MAPI over HTTP, and how it mends what may be mended: attempts and channel alike.
 
-Rule: each of these is done once and then told as it is: renewing a token that the server calls expired, connecting anew
-where the server has lost the session, asking Autodiscover again for a mailbox that lives elsewhere.
+Rule: each of these is done once and then told as it is: connecting anew where the server has lost the session, asking
+Autodiscover again for a mailbox that lives elsewhere.
 """
 
 import hashlib
@@ -16,7 +16,6 @@ from prober.faults.taxonomy import FaultError
 from prober.model import Assignment
 from prober.protocols.autodiscover import hybrid
 from prober.protocols.autodiscover.pox import AskPox, PoxSettings
-from prober.protocols.http.status import TOKEN_EXPIRED
 from prober.protocols.mapi import status
 from prober.protocols.mapi.connect import Connect, Connected
 from prober.protocols.mapi.envelope import Request
@@ -74,7 +73,6 @@ class Outlook:
     user_dn: str = ""
     connected: bool = False
     ping_owed: bool = False
-    renewed: bool = False
     reconnected: bool = False
     followed: bool = False
 
@@ -106,19 +104,6 @@ def _discovery_host(tx: Transaction) -> str:
 # -- asking --------------------------------------------------------------------------------------------------------
 
 
-async def with_token(tx: Transaction, outlook: Outlook, once: Callable[[], Awaitable[R]]) -> R:
-    """Do `once`, and where the server calls the token expired, once more with a fresh one."""
-    try:
-        return await once()
-    except FaultError as error:
-        if error.fault.kind is not TOKEN_EXPIRED or outlook.renewed or not uses_oauth(tx.assignment):
-            raise
-    outlook.renewed = True
-    await tx.token(fresh=True)
-    tx.note(renewed=True)
-    return await once()
-
-
 async def in_session(tx: Transaction, outlook: Outlook, once: Callable[[], Awaitable[R]]) -> R:
     """Do `once`, and where the server has lost the session, connect anew and do it once more."""
     try:
@@ -141,12 +126,8 @@ def _reconnects(tx: Transaction, outlook: Outlook, error: FaultError) -> bool:
 
 async def ask(tx: Transaction, outlook: Outlook, make: Callable[[Request], Exchange[R]]) -> R:
     """Ask one question at the mailbox's URL."""
-
-    async def once() -> R:
-        asking = next_request(tx, outlook)
-        return await at(tx, asking.url).ask(make(asking))
-
-    return await with_token(tx, outlook, once)
+    asking = next_request(tx, outlook)
+    return await at(tx, asking.url).ask(make(asking))
 
 
 async def say(tx: Transaction, outlook: Outlook, make: Callable[[Request], Exchange[R]]) -> R:
@@ -160,17 +141,17 @@ async def say(tx: Transaction, outlook: Outlook, make: Callable[[Request], Excha
 async def discover(tx: Transaction, outlook: Outlook) -> None:
     """Ask Autodiscover for the URL of the mailbox and the user's name; redirects are followed where they may be."""
     walk = hybrid.begin(tx.endpoint(DISCOVERY), tx.mailbox)
-    found = await _settings(tx, outlook, walk)
+    found = await _settings(tx, walk)
     while found.redirect_url or found.redirect_address:
         walk = walk.to_url(found.redirect_url) if found.redirect_url else walk.to_address(found.redirect_address)
-        found = await _settings(tx, outlook, walk)
+        found = await _settings(tx, walk)
     tx.note(redirect="hybrid" if walk.hybrid else "none")
     _take(tx, outlook, found)
 
 
-async def _settings(tx: Transaction, outlook: Outlook, walk: hybrid.Walk) -> PoxSettings:
+async def _settings(tx: Transaction, walk: hybrid.Walk) -> PoxSettings:
     question = AskPox(walk.url, walk.address, mapi=True)
-    return await with_token(tx, outlook, lambda: at(tx, walk.url).ask(question))
+    return await at(tx, walk.url).ask(question)
 
 
 def _take(tx: Transaction, outlook: Outlook, found: PoxSettings) -> None:
@@ -255,13 +236,17 @@ async def register(tx: Transaction, outlook: Outlook, mailbox: Logon) -> None:
 
 async def begin_wait(tx: Transaction, outlook: Outlook) -> Waiting:
     """Leave the request that waits for news. Raises `FaultError`."""
+    try:
+        return await _left(tx, outlook)
+    except FaultError as error:
+        await tx.renew(error)
+    return await _left(tx, outlook)
 
-    async def once() -> Waiting:
-        asking = next_request(tx, outlook)
-        try:
-            flow = await at(tx, asking.url).stream(wait_call(asking))
-        except FaultError as error:
-            raise lost(error) from None
-        return await begun(asking, flow)
 
-    return await with_token(tx, outlook, once)
+async def _left(tx: Transaction, outlook: Outlook) -> Waiting:
+    asking = next_request(tx, outlook)
+    try:
+        flow = await at(tx, asking.url).stream(wait_call(asking))
+    except FaultError as error:
+        raise lost(error) from None
+    return await begun(asking, flow)

@@ -46,7 +46,6 @@ class HeldNotification:
     async def _begin(self, tx: Transaction) -> None:
         self._waiting = await begin_wait(tx, self._outlook)
         self._begun = tx.timeline.clock()
-        self._outlook.renewed = False
 
     async def wait(self, tx: Transaction, seconds: float) -> bool:
         """Hold up to `seconds`; return whether the server told of events.

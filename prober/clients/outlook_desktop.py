@@ -22,7 +22,6 @@ from prober.clients.mapi import (
     log_on,
     next_request,
     options_of,
-    with_token,
 )
 from prober.clients.mapi import connect as begin_session
 from prober.clients.mapi_channel import HeldNotification
@@ -103,7 +102,7 @@ async def autodiscover_soap(tx: Transaction, outlook: Outlook) -> None:
     if SOAP_DISCOVERY not in tx.target.endpoints:
         raise SkipStep
     question = GetUserSettings(tx.endpoint(SOAP_DISCOVERY), tx.mailbox)
-    found = await with_token(tx, outlook, lambda: tx.ask(question))
+    found = await tx.ask(question)
     if found.redirect_url or found.redirect_address:
         tx.note(redirect="hybrid")
         return

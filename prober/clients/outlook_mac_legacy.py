@@ -7,7 +7,7 @@ learns the folders from nothing, so that a server which has lost its store and t
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from prober.clients.ews import ENDPOINT, EwsOptions, Turn, ask, caller, follow, options_of, say
+from prober.clients.ews import ENDPOINT, EwsOptions, Turn, caller, follow, options_of, say
 from prober.clients.ews_stream import HeldStream, Stream, subscribe
 from prober.clients.ews_stream import unsubscribe as leave
 from prober.faults.taxonomy import FaultError
@@ -71,7 +71,7 @@ async def autodiscover_pox(tx: Transaction, mailbox: Mailbox) -> None:
     if tx.assignment.depth is not Depth.MAILBOX:
         tx.note(challenge=await tx.ask(PoxChallenge(tx.endpoint(DISCOVERY))))
         return
-    found = await ask(tx, AskPox(tx.endpoint(DISCOVERY), tx.mailbox))
+    found = await tx.ask(AskPox(tx.endpoint(DISCOVERY), tx.mailbox))
     if found.redirect_address or found.redirect_url:
         tx.note(redirect="hybrid")
         return
