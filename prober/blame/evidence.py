@@ -9,9 +9,10 @@ from enum import Enum
 from prober.faults.taxonomy import MAINTENANCE, Reason
 from prober.model import Assignment, Outcome
 from prober.verdict import Judgement
-from prober.vocabulary import Domain, Environment, Verdict
+from prober.vocabulary import Depth, Domain, Environment, Verdict
 
 GREEN = frozenset({Verdict.OK, Verdict.SLOW})
+SILENT = frozenset({Verdict.RETIRED, Verdict.THROTTLED})
 TOKEN_STEPS = frozenset({"token_request", "token_client", "token_user"})
 
 
@@ -28,7 +29,7 @@ class Colour(Enum):
 class Record:
     """One attempt. `at` in epoch seconds; `domain` is where it broke, by its own evidence, `None` where it did not.
 
-    `asked_token`: it broke while it asked for a token, not when it showed one.
+    `asked_token`: it broke while it asked for a token, not when it showed one. `depth` is how much it proves if green.
     """
 
     key: str
@@ -39,10 +40,14 @@ class Record:
     colour: Colour
     domain: Domain | None = None
     asked_token: bool = False
+    depth: Depth = Depth.MAILBOX
 
 
 def read(assignment: Assignment, outcome: Outcome, judgement: Judgement, at: float) -> Record | None:
-    """Return what an attempt says; `None` for one that says nothing: under maintenance, or of a withdrawn protocol."""
+    """Return what an attempt says; `None` for one that says nothing.
+
+    That is one under maintenance, of a withdrawn protocol, or told to slow down: a limit is nobody's fault.
+    """
     colour = _colour(judgement)
     if colour is None:
         return None
@@ -56,6 +61,7 @@ def read(assignment: Assignment, outcome: Outcome, judgement: Judgement, at: flo
         colour,
         _domain(judgement, colour),
         failure is not None and failure.step in TOKEN_STEPS,
+        assignment.depth,
     )
 
 
@@ -64,7 +70,7 @@ def _colour(judgement: Judgement) -> Colour | None:
         return Colour.GREEN
     if judgement.verdict is Verdict.FAILED:
         return Colour.RED
-    if judgement.verdict is Verdict.RETIRED or judgement.code == MAINTENANCE.code:
+    if judgement.verdict in SILENT or judgement.code == MAINTENANCE.code:
         return None
     return Colour.OURS
 

@@ -1,20 +1,29 @@
 """From what is red and what is green to the narrowest domains that explain it, each with its reason in a sentence.
 
 Rule of this file: a domain is blamed only if nothing green contradicts it. What another client reaches at the same
-mailbox is well; what only one client cannot do is a matter of its protocol.
+mailbox is well, as far as that client goes; what only one client cannot do is a matter of its protocol.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from prober.blame.evidence import Colour, Record
-from prober.vocabulary import Domain
+from prober.vocabulary import Depth, Domain
 
 LEAST, SHARE = 2, 0.2
-"""Failures of a client, and their share of its newest attempts, from which it is red: one failure explains nothing."""
+"""Failures of a client, or of it at one target, and their share of the newest attempts there, from which it is red: one
+failure explains nothing."""
+CERTAIN, DOUBT = 0.1, 0.25
+"""A run of successes ends the trouble when it had less than this chance while the trouble lasted. It is never taken for
+more than certain but for this doubt: one success after nothing but failures may be luck."""
 BELOW = frozenset({Domain.DNS, Domain.NETWORK, Domain.TLS, Domain.PROXY})
 """What lies below every protocol: a fault there has shown itself where it is."""
+PROVED_BY: Mapping[Domain, Depth] = MappingProxyType({Domain.IDENTITY: Depth.TOKEN, Domain.MAILBOX: Depth.MAILBOX})
+"""How deep an attempt must have gone to prove a domain well; the others show themselves to all who knock."""
+Greens = Mapping[str, Mapping[str, Depth]]
+"""By client, the targets at which it is well, and how much that proves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +40,10 @@ def solve(records: Sequence[Record]) -> tuple[Finding, ...]:
     for record in records:
         by_client.setdefault(record.client, []).append(record)
     found = [*_service(by_client), *_ours(by_client)]
-    first: dict[Domain, Finding] = {}
+    said: dict[Domain, list[str]] = {}
     for finding in found:
-        first.setdefault(finding.domain, finding)
-    return tuple(first[domain] for domain in Domain if domain in first)
+        said.setdefault(finding.domain, []).append(finding.because)
+    return tuple(Finding(domain, "; ".join(said[domain])) for domain in Domain if domain in said)
 
 
 def _service(by_client: Mapping[str, Sequence[Record]]) -> Iterable[Finding]:
@@ -44,20 +53,33 @@ def _service(by_client: Mapping[str, Sequence[Record]]) -> Iterable[Finding]:
         for domain, red in _troubles(records, Colour.RED).items():
             broken.setdefault(domain, {})[client] = red
     reds = {client for clients in broken.values() for client in clients}
-    greens = {client: _well(records) for client, records in by_client.items() if client not in reds}
+    greens = {client: _well(records, troubled=client in reds) for client, records in by_client.items()}
     for domain, clients in broken.items():
-        yield _narrowed(domain, clients, {client: targets for client, targets in greens.items() if targets})
+        askers = {client: red for client, red in clients.items() if domain is Domain.IDENTITY and _asked(red)}
+        if askers:
+            yield Finding(domain, f"{_listed(askers)} got no token")
+        others = {client: red for client, red in clients.items() if client not in askers}
+        if others:
+            yield _narrowed(domain, others, {client: well for client, well in greens.items() if well})
 
 
-def _narrowed(domain: Domain, clients: Mapping[str, Sequence[Record]], greens: Mapping[str, frozenset[str]]) -> Finding:
+def _asked(red: Sequence[Record]) -> bool:
+    """Whether a client mostly got no token, where others may have shown one that was refused."""
+    return 2 * sum(record.asked_token for record in red) >= len(red)
+
+
+def _narrowed(domain: Domain, clients: Mapping[str, Sequence[Record]], greens: Greens) -> Finding:
     """Return the narrowest domain for clients that broke in `domain`, given which targets other clients reach."""
     who = _listed(clients)
     if domain in BELOW or domain is Domain.POLICY:
         return Finding(domain, f"{who} broke off in {domain} itself")
-    if domain is Domain.IDENTITY and any(record.asked_token for records in clients.values() for record in records):
-        return Finding(domain, f"{who} got no token")
     hit = {record.target for records in clients.values() for record in records}
-    beside = sorted(client for client, targets in greens.items() if targets & hit)
+    needed = PROVED_BY.get(domain, Depth.REACH).rank
+    beside = sorted(
+        client
+        for client, well in greens.items()
+        if client not in clients and any(well[target].rank >= needed for target in hit & well.keys())
+    )
     if len(clients) == 1 and beside:
         return Finding(
             Domain.PROTOCOL, f"{who} fails in {domain}, where {_listed(beside)} at the same mailboxes is well"
@@ -79,7 +101,21 @@ def _ours(by_client: Mapping[str, Sequence[Record]]) -> Iterable[Finding]:
 
 
 def _troubles(records: Sequence[Record], colour: Colour) -> dict[Domain, list[Record]]:
+    """Return a client's records of a colour by domain, where there are enough at all its targets or at one of them."""
+    by_target: dict[str, list[Record]] = {}
+    for record in records:
+        by_target.setdefault(record.target, []).append(record)
+    found = _enough(records, colour)
+    for there in by_target.values():
+        for domain, some in _enough(there, colour).items():
+            found.setdefault(domain, []).extend(one for one in some if one not in found[domain])
+    return found
+
+
+def _enough(records: Sequence[Record], colour: Colour) -> dict[Domain, list[Record]]:
     """Return the records of a colour by domain, where there are enough of them to need an explanation."""
+    if _over(records, colour):
+        return {}
     counts = Counter(record.domain for record in records if record.colour is colour)
     total = sum(counts.values())
     if total < LEAST or total < SHARE * len(records):
@@ -91,10 +127,24 @@ def _troubles(records: Sequence[Record], colour: Colour) -> dict[Domain, list[Re
     }
 
 
-def _well(records: Sequence[Record]) -> frozenset[str]:
-    """Return the targets at which the newest attempts of a client were well."""
+def _over(records: Sequence[Record], colour: Colour) -> bool:
+    """Whether the newest attempts have been well for longer than chance explains while the trouble lasted."""
+    telling = (record for record in records if record.colour in (colour, Colour.GREEN))
+    ill = [record.colour is colour for record in sorted(telling, key=lambda record: record.at)]
+    if True not in ill:
+        return True
+    until = len(ill) - ill[::-1].index(True)
+    share = min(sum(ill) / until, 1 - DOUBT)
+    return (1 - share) ** (len(ill) - until) < CERTAIN
+
+
+def _well(records: Sequence[Record], *, troubled: bool) -> Mapping[str, Depth]:
+    """Return the targets at which the newest attempts of a client were well; of one in trouble, all of them."""
     newest = {record.target: record for record in records}
-    return frozenset(target for target, record in newest.items() if record.colour is Colour.GREEN)
+    ill = {record.target for record in records if record.colour is not Colour.GREEN} if troubled else set()
+    return {
+        target: record.depth for target, record in newest.items() if record.colour is Colour.GREEN and target not in ill
+    }
 
 
 def _beside(greens: Sequence[str]) -> str:

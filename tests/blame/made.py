@@ -1,7 +1,7 @@
 """Records by hand."""
 
 from prober.blame.evidence import Colour, Record
-from prober.vocabulary import Domain, Environment
+from prober.vocabulary import Depth, Domain, Environment
 
 ONLINE = Environment.EXCHANGE_ONLINE
 
@@ -14,10 +14,11 @@ def record(
     target: str = "one",
     at: float = 0.0,
     asked_token: bool = False,
+    depth: Depth = Depth.MAILBOX,
 ) -> Record:
     """Return an attempt that broke in `domain`, or was well."""
     shown = colour or (Colour.RED if domain else Colour.GREEN)
-    return Record(f"{client}/{target}", client, target, ONLINE, at, shown, domain, asked_token)
+    return Record(f"{client}/{target}", client, target, ONLINE, at, shown, domain, asked_token, depth)
 
 
 def story(**clients: Domain | None) -> list[Record]:

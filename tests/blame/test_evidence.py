@@ -25,7 +25,6 @@ POLICY = Kind("imap_policy", Reason.ACCESS_POLICY)
         (Verdict.EXCLUDED, kinds.PROXY_UNREACHABLE, Colour.OURS, Domain.PROXY),
         (Verdict.INCONCLUSIVE, kinds.DNS_TIMEOUT, Colour.OURS, Domain.PROBER),
         (Verdict.INCONCLUSIVE, kinds.LOOP_BLOCKED, Colour.OURS, Domain.PROBER),
-        (Verdict.THROTTLED, BUSY, Colour.OURS, Domain.PROBER),
     ],
 )
 def test_it_says_where_it_broke(verdict: Verdict, kind: Kind | None, colour: Colour, domain: Domain | None) -> None:
@@ -38,8 +37,9 @@ def test_it_says_where_it_broke(verdict: Verdict, kind: Kind | None, colour: Col
     assert (found.colour, found.domain, found.at, found.target) == (colour, domain, 5.0, "hq")
 
 
-def test_maintenance_and_what_is_withdrawn_say_nothing() -> None:
-    """There is nobody to blame for either."""
+def test_maintenance_what_is_withdrawn_and_a_limit_say_nothing() -> None:
+    """There is nobody to blame for any of them."""
     maintained = Judgement(Verdict.EXCLUDED, Reason.PROBE_INTERNAL, kinds.MAINTENANCE.code)
     assert read(ONE, outcome(ONE, BUSY), maintained, 0.0) is None
     assert read(ONE, outcome(ONE, BUSY), Judgement(Verdict.RETIRED), 0.0) is None
+    assert read(ONE, outcome(ONE, BUSY), Judgement(Verdict.THROTTLED, Reason.THROTTLED), 0.0) is None

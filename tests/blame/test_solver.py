@@ -4,7 +4,7 @@ import pytest
 
 from prober.blame.evidence import Colour, Record
 from prober.blame.solver import solve
-from prober.vocabulary import Domain
+from prober.vocabulary import Depth, Domain
 from tests.blame.made import record, story
 
 D = Domain
@@ -65,7 +65,69 @@ def test_one_failure_explains_nothing() -> None:
     """Nor do two among a dozen."""
     assert solve([record("imap4", D.FRONTEND), *story(imap4=None)]) == ()
     assert solve([record("imap4", D.FRONTEND)] * 2 + story(imap4=None) * 3) == ()
-    assert solve([record("imap4", D.FRONTEND)] * 2 + story(imap4=None)) != ()
+    assert solve(story(imap4=None) + [record("imap4", D.FRONTEND)] * 2) != ()
+
+
+@pytest.mark.parametrize(
+    ("reds", "after", "blamed"), [("R" * 2, 1, True), ("R" * 2, 2, False), ("R" * 8, 2, False), ("GGRGGGR", 3, True)]
+)
+def test_trouble_is_over_when_it_would_have_shown_itself(reds: str, after: int, blamed: bool) -> None:
+    """Two successes after an outage, many after an intermittent loss."""
+    course = reds + "G" * after
+    records = [record("imap4", D.FRONTEND if one == "R" else None, at=at) for at, one in enumerate(course)]
+    assert bool(solve(records)) is blamed
+
+
+def test_attempts_that_tell_nothing_end_no_trouble() -> None:
+    """The prober's own trouble proves no server well."""
+    ours = [record("imap4", D.PROBER, colour=Colour.OURS, at=9.0)]
+    assert D.FRONTEND in {one.domain for one in solve([record("imap4", D.FRONTEND)] * 4 + ours * 4)}
+
+
+def test_one_mailbox_of_many_is_found() -> None:
+    """Wholly down at one target of eleven, where nobody else looks."""
+    well = [record("imap4", target=f"t{number}") for number in range(10) for _ in range(8)]
+    (found,) = solve(well + [record("imap4", D.MAILBOX, target="t10")] * 8)
+    assert found.domain is D.MAILBOX
+
+
+@pytest.mark.parametrize(
+    ("depth", "domain"), [(Depth.REACH, D.MAILBOX), (Depth.TOKEN, D.MAILBOX), (Depth.MAILBOX, D.PROTOCOL)]
+)
+def test_who_goes_no_deeper_proves_nothing_of_the_depths(depth: Depth, domain: Domain) -> None:
+    """A sign-in that is well does not make the mailbox well."""
+    beside = [record("m365_signin", depth=depth)] * 4
+    assert {one.domain for one in solve(story(imap4=D.MAILBOX) + beside)} == {domain}
+
+
+def test_who_fails_elsewhere_is_well_where_it_is_well() -> None:
+    """A client with one bad mailbox still proves the others well."""
+    owa = [record("owa", D.MAILBOX, target="two")] * 4 + [record("owa", target="one")] * 4
+    found = {one.domain: one.because for one in solve(story(imap4=D.FRONTEND) + owa)}
+    assert found == {
+        D.MAILBOX: "owa failed in mailbox, and nobody is well beside",
+        D.PROTOCOL: "imap4 fails in frontend, where owa at the same mailboxes is well",
+    }
+
+
+def test_a_refused_token_is_not_one_that_was_never_issued() -> None:
+    """Each has its own sentence, and only one of them is the token service's."""
+    asked = [record("owa", D.IDENTITY, asked_token=True)] * 4
+    found = {one.domain: one.because for one in solve(asked + story(imap4=D.IDENTITY, activesync=None))}
+    assert found == {
+        D.IDENTITY: "owa got no token",
+        D.PROTOCOL: "imap4 fails in identity, where activesync at the same mailboxes is well",
+    }
+
+
+def test_findings_of_one_domain_keep_their_sentences() -> None:
+    """Both clients get what their protocols do not allow or cannot do alone."""
+    (found,) = solve(story(imap4=D.PROTOCOL, owa=D.FRONTEND, activesync=None))
+    assert found.domain is D.PROTOCOL
+    assert found.because.count(";") == 1
+    assert {"imap4 fails in protocol", "owa fails in frontend"} <= {
+        half.strip().partition(",")[0] for half in found.because.split(";")
+    }
 
 
 def test_the_reason_names_who_and_beside_whom() -> None:
