@@ -156,18 +156,18 @@ class Transaction:
 
     async def ask(self, exchange: Exchange[R]) -> R:
         """Ask one HTTP question, and where the server calls the token expired, once more with a fresh one."""
-        try:
-            return await self._asked(exchange)
-        except FaultError as error:
-            await self.renew(error)
-        return await self._asked(exchange)
+        return await self.renewing(lambda: self._asked(exchange))
 
-    async def renew(self, error: FaultError) -> None:
-        """Obtain a fresh token where `error` says that ours has expired; raise it otherwise."""
-        if error.fault.kind is not TOKEN_EXPIRED or not uses_oauth(self.assignment):
-            raise error
+    async def renewing(self, once: Callable[[], Awaitable[R]]) -> R:
+        """Do `once`, and where the server calls the token expired, once more with a fresh one."""
+        try:
+            return await once()
+        except FaultError as error:
+            if error.fault.kind is not TOKEN_EXPIRED or not uses_oauth(self.assignment):
+                raise
         await self.token(fresh=True)
         self.note(renewed=True)
+        return await once()
 
     async def _asked(self, exchange: Exchange[R]) -> R:
         """Ask as often as the authentication scheme needs legs, and read the last answer."""

@@ -146,18 +146,9 @@ class Stream:
 async def _given(tx: Transaction, call: Call) -> Flow:
     """Return the stream that is asked for. Raises `FaultError` with what a refusal means."""
     try:
-        return await _asked(tx, call)
+        return await tx.renewing(lambda: _once(tx, call))
     except FaultError as error:
         raise understood(tx, error) from None
-
-
-async def _asked(tx: Transaction, call: Call) -> Flow:
-    """Ask once, and where the token has expired, once more."""
-    try:
-        return await _once(tx, call)
-    except FaultError as error:
-        await tx.renew(error)
-    return await _once(tx, call)
 
 
 async def _once(tx: Transaction, call: Call) -> Flow:

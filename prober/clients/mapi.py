@@ -236,11 +236,7 @@ async def register(tx: Transaction, outlook: Outlook, mailbox: Logon) -> None:
 
 async def begin_wait(tx: Transaction, outlook: Outlook) -> Waiting:
     """Leave the request that waits for news. Raises `FaultError`."""
-    try:
-        return await _left(tx, outlook)
-    except FaultError as error:
-        await tx.renew(error)
-    return await _left(tx, outlook)
+    return await tx.renewing(lambda: _left(tx, outlook))
 
 
 async def _left(tx: Transaction, outlook: Outlook) -> Waiting:
