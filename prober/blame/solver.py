@@ -60,7 +60,7 @@ def _service(by_client: Mapping[str, Sequence[Record]]) -> Iterable[Finding]:
             yield Finding(domain, f"{_listed(askers)} got no token")
         others = {client: red for client, red in clients.items() if client not in askers}
         if others:
-            yield _narrowed(domain, others, {client: well for client, well in greens.items() if well})
+            yield _narrowed(domain, others, greens)
 
 
 def _asked(red: Sequence[Record]) -> bool:
@@ -105,11 +105,11 @@ def _troubles(records: Sequence[Record], colour: Colour) -> dict[Domain, list[Re
     by_target: dict[str, list[Record]] = {}
     for record in records:
         by_target.setdefault(record.target, []).append(record)
-    found = _enough(records, colour)
+    at_some: dict[Domain, list[Record]] = {}
     for there in by_target.values():
-        for domain, some in _enough(there, colour).items():
-            found.setdefault(domain, []).extend(one for one in some if one not in found[domain])
-    return found
+        for domain, found in _enough(there, colour).items():
+            at_some.setdefault(domain, []).extend(found)
+    return at_some | _enough(records, colour)
 
 
 def _enough(records: Sequence[Record], colour: Colour) -> dict[Domain, list[Record]]:
