@@ -4,7 +4,8 @@ ARG BASE=python:3.13-slim
 FROM ${BASE} AS build
 COPY requirements.lock /build/
 RUN python -m venv /opt/prober \
- && /opt/prober/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /build/requirements.lock
+ && /opt/prober/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r /build/requirements.lock \
+ && /opt/prober/bin/python -m pip check
 COPY prober /opt/prober/app/prober
 RUN /opt/prober/bin/python -c "import sysconfig, pathlib; pathlib.Path(sysconfig.get_path('purelib'), 'prober.pth').write_text('/opt/prober/app')" \
  && printf '#!/opt/prober/bin/python\nfrom prober.cli import main\nmain()\n' > /opt/prober/bin/prober \

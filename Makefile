@@ -18,11 +18,13 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/pip-compile --quiet --upg
 
 venv: $(INSTALLED)
 
+# A lock is complete: nothing is left to resolve, so nothing that was published since can come between. `pip check` holds it to that.
 $(LOCKED): requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "make venv: $(PYTHON) must be Python 3.11 or newer; choose one by PYTHON=" >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	.venv/bin/python -m pip check --quiet --disable-pip-version-check
 	touch $@
 
 $(INSTALLED): $(LOCKED) pyproject.toml
