@@ -61,10 +61,14 @@ AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says of `run`. `grace`: seconds that running attempts have to end after a signal."""
+    """What the command line says of `run`. `grace`: seconds that running attempts have to end after a signal.
+
+    `louder` switches the log to debug and back; SIGUSR1 calls it.
+    """
 
     listen: Sequence[str] = (DEFAULT_LISTEN,)
     grace: float = 30.0
+    louder: Callable[[], None] | None = None
 
 
 def main(program: Coroutine[Any, Any, T]) -> T:
@@ -81,7 +85,7 @@ async def run(settings: Settings, options: Options) -> int:
     sockets = bind(options.listen)
     try:
         service = Service(settings, catalogue(), Store.open(settings.storage_path))
-        with stopping() as stop:
+        with stopping() as stop, answering(signal.SIGUSR1, options.louder):
             return await service.serve(sockets, stop, options.grace)
     finally:
         for bound in sockets:
@@ -106,6 +110,20 @@ def stopping() -> Iterator[asyncio.Event]:
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def answering(number: signal.Signals, act: Callable[[], None] | None) -> Iterator[None]:
+    """Call `act` on the running loop whenever that signal comes."""
+    if act is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(number, act)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(number)
 
 
 class Service:

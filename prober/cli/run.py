@@ -18,7 +18,7 @@ from prober.listen import DEFAULT_LISTEN
 def run(config: tuple[Path, ...], listen: tuple[str, ...], storage: str | None, level: str, log_format: str) -> None:
     """Probe until SIGTERM or SIGINT; then drain, log out of sessions and exit 0.
 
-    A second signal exits at once.
+    A second signal exits at once. SIGUSR1 switches between the log level and debug.
     """
     settings = load_settings(config, storage_path=storage)
 
@@ -30,7 +30,7 @@ def run(config: tuple[Path, ...], listen: tuple[str, ...], storage: str | None, 
 
     log.configure(level, log_format)
     try:
-        sys.exit(app.main(app.run(settings, app.Options(listen=listen))))
+        sys.exit(app.main(app.run(settings, app.Options(listen=listen, louder=log.Verbosity(level).toggle))))
     except (ListenError, NetworkSetupError, StoreBusyError) as exc:
         raise Mistake(f"prober: {exc}") from None
 

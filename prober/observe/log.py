@@ -1,30 +1,107 @@
-"""Logs: logfmt or JSON on standard error, and one line for each attempt that is news."""
+"""Logs: logfmt or JSON on standard error, and one line for each attempt that is news.
+
+Rule of this file: what repeats itself is said a few times and then counted, and no line is lost at level debug.
+"""
 
 import logging
 import sys
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
 
 from prober.model import Assignment, Outcome
 from prober.observe import redact
+from prober.timeline import Clock
 from prober.verdict import Judgement
 from prober.vocabulary import Verdict
 
 Style = Literal["logfmt", "json"]
 ATTEMPTS = logging.getLogger("prober.attempts")
 REMIND_EVERY = 60
+SAME_LINES, SAME_PERIOD = 5, 60.0
+"""The same line is written so many times within so many seconds; what comes beyond is counted."""
+LINES_KNOWN = 1024
+NOISY = ("asyncio", "httpx", "uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 def configure(level: str, style: str) -> None:
     """Send everything that is logged to standard error, from `level` on, in `style`."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter("json" if style == "json" else "logfmt"))
+    handler.addFilter(Repetition())
+    logging.getLogger().handlers[:] = [handler]
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """Log from `level` on, from now on. Raises `ValueError` for a level that there is not."""
     root = logging.getLogger()
-    root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("asyncio", "httpx", "uvicorn", "uvicorn.error", "uvicorn.access"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+
+
+class Verbosity:
+    """The level of the log: as configured, or debug while somebody wants to see everything."""
+
+    def __init__(self, level: str) -> None:
+        self._usual = level
+
+    def toggle(self) -> None:
+        """Switch between the two, and say so in the log."""
+        loud = logging.getLogger().level <= logging.DEBUG
+        set_level("debug")
+        logging.getLogger(__name__).info("logging from %s on", self._usual if loud else "debug")
+        if loud:
+            set_level(self._usual)
+
+
+@dataclass(slots=True)
+class _Line:
+    """One line that was written: when its period began, how often since, and how many were kept back."""
+
+    since: float
+    written: int = 0
+    kept_back: int = 0
+
+
+class Repetition(logging.Filter):
+    """Keeps back a line that was written often of late; the next one that is written says how many there were.
+
+    `clock` in seconds. At level debug nothing is kept back. It remembers `LINES_KNOWN` lines.
+    """
+
+    def __init__(self, *, clock: Clock = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._lines: OrderedDict[tuple[str, int, str], _Line] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether to write `record`."""
+        if record.name == ATTEMPTS.name or logging.getLogger().level <= logging.DEBUG:
+            return True
+        line = self._line(record)
+        if line.written >= SAME_LINES:
+            line.kept_back += 1
+            return False
+        line.written += 1
+        if line.kept_back:
+            record.kept_back, line.kept_back = line.kept_back, 0
+        return True
+
+    def _line(self, record: logging.LogRecord) -> _Line:
+        """Return what is known of this line; its period begins anew when the last one is over."""
+        now, key = self._clock(), (record.name, record.levelno, record.getMessage())
+        line = self._lines.setdefault(key, _Line(now))
+        self._lines.move_to_end(key)
+        if now - line.since >= SAME_PERIOD:
+            line.since, line.written = now, 0
+        if len(self._lines) > LINES_KNOWN:
+            self._lines.popitem(last=False)
+        return line
 
 
 def formatter(style: Style) -> logging.Formatter:

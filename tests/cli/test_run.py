@@ -56,6 +56,17 @@ def test_while_it_drains_it_is_not_ready_and_the_running_attempt_still_counts(tm
             assert program.ended() == 0
 
 
+def test_a_signal_makes_the_log_louder_and_quiet_again(tmp_path: Path) -> None:
+    """SIGUSR1 shows every attempt, the next one only news."""
+    with Site() as site, running(configuration(tmp_path, site.url), "--log.level=info") as program:
+        program.signal(signal.SIGUSR1)
+        program.until('event="logging from debug on"')
+        program.signal(signal.SIGUSR1)
+        program.until('event="logging from info on"')
+        program.signal(signal.SIGTERM)
+        assert program.ended() == 0
+
+
 def test_a_second_signal_ends_it_at_once_with_1(tmp_path: Path) -> None:
     """The attempt that hangs is not waited for."""
     with Site() as site:

@@ -7,7 +7,19 @@ from collections.abc import Iterator
 import pytest
 
 from prober.faults import taxonomy as kinds
-from prober.observe.log import ATTEMPTS, REMIND_EVERY, OutcomeLog, Style, configure, formatter
+from prober.observe.log import (
+    ATTEMPTS,
+    LINES_KNOWN,
+    REMIND_EVERY,
+    SAME_LINES,
+    SAME_PERIOD,
+    OutcomeLog,
+    Repetition,
+    Style,
+    Verbosity,
+    configure,
+    formatter,
+)
 from prober.verdict import judge
 from tests.observe.made import ASSIGNMENT, WORKED, judged, outcome
 
@@ -94,3 +106,69 @@ def test_an_exception_stays_readable(caplog: pytest.LogCaptureFixture) -> None:
         except ValueError:
             logging.getLogger("prober.attempts").exception("broke")
     assert "ValueError: invalid" in json.loads(lines("json", caplog)[0])["exception"]
+
+
+def record(message: str, name: str = "prober.net") -> logging.LogRecord:
+    return logging.LogRecord(name, logging.WARNING, __file__, 1, message, None, None)
+
+
+class Hand:
+    """A clock that somebody turns."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.usefixtures("restored")
+def test_the_same_line_is_written_a_few_times_and_then_counted() -> None:
+    """The first one of the next period says how many there were meanwhile; other lines are not concerned."""
+    logging.getLogger().setLevel(logging.INFO)
+    clock = Hand()
+    repetition = Repetition(clock=clock)
+    written = [repetition.filter(record("disk full")) for _ in range(SAME_LINES + 7)]
+    assert written == [True] * SAME_LINES + [False] * 7
+    assert repetition.filter(record("disk fuller"))
+    clock.now = SAME_PERIOD
+    again, after = record("disk full"), record("disk full")
+    assert repetition.filter(again)
+    assert repetition.filter(after)
+    assert vars(again)["kept_back"] == 7
+    assert "kept_back" not in vars(after)
+    assert '"kept_back": 7' in formatter("json").format(again)
+
+
+@pytest.mark.usefixtures("restored")
+def test_nothing_is_kept_back_from_who_debugs_nor_attempts_from_anybody() -> None:
+    """Attempts are told once anyway, with their own reminder."""
+    repetition = Repetition(clock=Hand())
+    logging.getLogger().setLevel(logging.INFO)
+    assert all(repetition.filter(record("attempt", ATTEMPTS.name)) for _ in range(2 * SAME_LINES))
+    logging.getLogger().setLevel(logging.DEBUG)
+    assert all(repetition.filter(record("disk full")) for _ in range(2 * SAME_LINES))
+
+
+@pytest.mark.usefixtures("restored")
+def test_lines_without_end_are_not_remembered_without_end() -> None:
+    """Only the latest are."""
+    logging.getLogger().setLevel(logging.INFO)
+    repetition = Repetition(clock=Hand())
+    for _ in range(SAME_LINES):
+        assert repetition.filter(record("first"))
+    assert not repetition.filter(record("first"))
+    assert all(repetition.filter(record(f"line {number}")) for number in range(LINES_KNOWN))
+    assert repetition.filter(record("first"))
+
+
+@pytest.mark.usefixtures("restored")
+def test_the_level_can_be_switched_while_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """To debug and back; each time it is said."""
+    configure("warning", "logfmt")
+    verbosity = Verbosity("warning")
+    verbosity.toggle()
+    assert logging.getLogger().level == logging.DEBUG
+    verbosity.toggle()
+    assert logging.getLogger().level == logging.WARNING
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition("event=")[2] for line in said] == ['"logging from debug on"', '"logging from warning on"']
