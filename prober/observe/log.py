@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +15,6 @@ import structlog
 
 from prober.model import Assignment, Outcome
 from prober.observe import redact
-from prober.timeline import Clock
 from prober.verdict import Judgement
 from prober.vocabulary import Verdict
 
@@ -74,7 +74,7 @@ class Repetition(logging.Filter):
     `clock` in seconds. At level debug nothing is kept back. It remembers `LINES_KNOWN` lines.
     """
 
-    def __init__(self, *, clock: Clock = time.monotonic) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
         self._lines: OrderedDict[tuple[str, int, str], _Line] = OrderedDict()
