@@ -1,10 +1,11 @@
 # make demo | venv | test | servers | check | bench [ONLY=name] | lock | image
 #
-# PYTHON chooses the interpreter, 3.11 or newer. ARGS is passed on to pytest or demo, IMAGE_FLAGS to the container tool.
+# JOBS says how many processes run tests. PYTHON chooses the interpreter, 3.11 or newer. ARGS is passed on to pytest or demo, IMAGE_FLAGS to the container tool.
 
 PYTHON ?= python3
 IMAGE ?= client-access-prober
 ARGS ?=
+JOBS ?= logical
 ONLY ?=
 IMAGE_FLAGS ?=
 
@@ -35,7 +36,7 @@ demo: venv
 	.venv/bin/prober demo $(ARGS)
 
 test: venv
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest --numprocesses $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 servers:
 	@tools/install-servers

@@ -14,7 +14,11 @@ Report = pytest.TestReport | pytest.CollectReport
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what uses a real server; leave it out where the servers are missing, or refuse to run in CI."""
+    """Mark what uses a real server; leave it out where the servers are missing, or refuse to run in CI.
+
+    What takes long comes first, so that no process is left alone with it at the end.
+    """
+    items.sort(key=_longest_first)
     for item in items:
         if REAL & set(getattr(item, "fixturenames", ())):
             item.add_marker("real")
@@ -27,6 +31,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in real]
     config.hook.pytest_deselected(items=real)
     config.stash[LEFT_OUT] = f"{len(real)} tests with real servers left out, for want of {lacking} (make servers)"
+
+
+def _longest_first(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("long")
+    return -float(mark.args[0]) if mark else 0.0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -36,7 +36,8 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Py
     monkeypatch.setenv("CI", "true")
     monkeypatch.setattr("tests.complete.missing", list)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    pytester.makeini("[pytest]\naddopts = -p tests.complete\nmarkers = real: a server")
+    marks = "markers =\n  real: a server\n  long(seconds): begins early"
+    pytester.makeini(f"[pytest]\naddopts = -p tests.complete\n{marks}")
     return pytester
 
 
@@ -93,3 +94,14 @@ def test_elsewhere_skipping_is_allowed(run: pytest.Pytester, monkeypatch: pytest
     monkeypatch.delenv("CI")
     run.makepyfile(SKIPPING)
     run.runpytest().assert_outcomes(skipped=2, xfailed=1)
+
+
+def test_what_takes_long_begins_first(run: pytest.Pytester) -> None:
+    """The longest of all, then the others as they stand."""
+    run.makepyfile(
+        test_a="def test_plain(): pass",
+        test_b="import pytest\npytestmark = pytest.mark.long(20)\ndef test_long(): pass",
+        test_c="import pytest\npytestmark = pytest.mark.long(90)\ndef test_longer(): pass",
+    )
+    result = run.runpytest("-v")
+    result.stdout.fnmatch_lines(["*test_longer*", "*test_long *", "*test_plain*"])

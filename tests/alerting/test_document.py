@@ -12,6 +12,8 @@ from tests.alerting.made import written
 from tests.alerting.test_objective import GRID
 from tests.servers.prometheus import promtool
 
+pytestmark = pytest.mark.long(30)
+
 MARKED = (15.0, 300.0, 900.0)
 TWO = (
     Slice(30.0, 'client=~"imap4|owa",target="hq"', "imap4", "hq"),

@@ -15,6 +15,8 @@ import pytest
 from prober.clients import catalogue
 from tests.cli.program import running
 
+pytestmark = pytest.mark.long(40)
+
 ROOT = Path(__file__).parents[2]
 CODE = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CONFIGURATION = """\

@@ -30,7 +30,7 @@ CONFIGURATION = (
 )
 LARGEST = 150 * 10**6
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(60)]
 
 
 def call(*command: str, environment: dict[str, str] | None = None) -> str:

@@ -16,6 +16,8 @@ from tests.servers.dovecot import ALICE, BOB, PASSWORDS
 from tests.servers.pki import Pki
 from tests.servers.sogo import Sogo
 
+pytestmark = pytest.mark.long(50)
+
 KEY = "activesync/hq"
 OK = ("ok", None, None, None)
 EVERY_STEP = {"steps": ["search", "send_mail", "ping"], "options": {"ping_seconds": 5}}

@@ -39,6 +39,8 @@ from prober.simulator.tenant import Clocks, Site
 from prober.storage.store import Store
 from prober.transaction import Client, Held, Marking, Transaction
 
+pytestmark = pytest.mark.long(30)
+
 HOURS = 2 * 3600.0
 HOLD, LIFE, MARKER = 240.0, 2400.0, 420.0
 TOKENS = 1500

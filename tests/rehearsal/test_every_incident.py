@@ -15,6 +15,8 @@ from prober.rehearsal.script import missing
 from prober.simulator.faults.catalogue import incidents
 from prober.simulator.faults.read import Incident
 
+pytestmark = pytest.mark.long(200)
+
 AT_ONCE = 4
 """Drills side by side: most of the time each waits."""
 ENOUGH = 600.0

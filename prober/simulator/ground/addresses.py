@@ -96,6 +96,8 @@ def _common_port(hosts: Sequence[Host], undo: ExitStack) -> tuple[int, list[sock
                 first = tried.enter_context(bound(addresses[0], 0))
                 port = first.getsockname()[1]
                 rest = [tried.enter_context(bound(address, port)) for address in addresses[1:]]
+                for one in (first, *rest):
+                    one.listen()  # at once: bound alone, a place could be another tenant's as well
             except OSError:
                 continue
             undo.push(tried.pop_all())
