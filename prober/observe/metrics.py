@@ -7,16 +7,31 @@ import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from math import inf
+from types import MappingProxyType
+from typing import Any
 
 import prometheus_client
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
-from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client import CollectorRegistry
 
 from prober import __version__
 from prober.faults.retirements import RETIREMENTS
 from prober.faults.taxonomy import Counting, Reason
 from prober.model import Assignment, Outcome
+from prober.observe.series import (
+    Child,
+    Counter,
+    Counters,
+    Family,
+    Gauge,
+    Gauges,
+    Histogram,
+    Histograms,
+    Kind,
+    Late,
+    Summaries,
+    Summary,
+)
 from prober.transaction import Client
 from prober.verdict import Judgement
 from prober.vocabulary import Phase, Verdict
@@ -49,7 +64,6 @@ TOKEN_REASONS = (
 )
 PUSH_REASONS = (Reason.PUSH_CHANNEL_LOST, Reason.CONNECTION_RESET, Reason.READ_TIMEOUT)
 
-Kind = Literal["counter", "gauge", "histogram", "summary"]
 PAIR = ("client", "target")
 GROUP = ("group_kind", "group")
 
@@ -216,16 +230,19 @@ METRICS: tuple[Spec, ...] = (
     Spec("clientaccess_sink_errors_total", "counter", ("sink",), "Outcomes that an observer failed to take in."),
     Spec("clientaccess_build_info", "gauge", ("version", "revision", "python"), "What is running; always 1."),
 )
-TYPES = {"counter": Counter, "gauge": Gauge, "summary": Summary}
+TYPES: Mapping[str, type[Counters | Gauges | Summaries]] = MappingProxyType(
+    {"counter": Counters, "gauge": Gauges, "summary": Summaries}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """The children of one assignment."""
+    """The children of one assignment; `Late` are those that appear with the first attempt they speak of."""
 
     attempts: Counter
     counted: Counter
     slow: Counter
+    confirms: Counter
     held_back: Counter
     missed: Counter
     crashes: Counter
@@ -234,6 +251,12 @@ class _Bound:
     phases: Mapping[Phase, Summary]
     failures: Mapping[Reason, Counter]
     excluded: Mapping[tuple[Verdict, Reason], Counter]
+    up: Late[Gauge]
+    last_attempt: Late[Gauge]
+    last_counted: Late[Gauge]
+    last_success: Late[Gauge]
+    certificate: Late[Gauge]
+    broken: dict[tuple[str, Reason], Counter] = field(default_factory=dict)
     open_paths: set[str] = field(default_factory=set)
 
 
@@ -249,10 +272,12 @@ class Metrics:
         label_names: tuple[str, ...] = (),
         credentials: Iterable[str] = (),
     ) -> None:
-        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # not annotated there
         self.registry = CollectorRegistry()
         self._extra = label_names
         self._metrics = {spec.name: self._make(spec) for spec in METRICS}
+        self._lag: Histogram = self.family("clientaccess_scheduler_lag_seconds")
+        self._loop_lag: Histogram = self.family("clientaccess_loop_lag_seconds")
+        self._inflight: Gauge = self.family("clientaccess_inflight")
         self._bound: dict[str, _Bound] = {}
         for assignment in assignments:
             self._bound[assignment.key] = self._bind(assignment, catalogue[assignment.client])
@@ -270,18 +295,17 @@ class Metrics:
         bound = self._bound[assignment.key]
         ended = outcome.started_at.timestamp() + outcome.duration
         bound.attempts.inc()
-        self._at("clientaccess_last_attempt_timestamp_seconds", assignment).set(ended)
-        self._certificates(assignment, outcome)
-        self._open_paths(assignment, bound, outcome)
+        bound.last_attempt().set(ended)
+        self._facts(assignment, bound, outcome)
         if not judgement.counted:
             self._exclude(assignment, bound, judgement)
             return
         bound.counted.inc()
         succeeded = judgement.verdict is not Verdict.FAILED
-        self._at("clientaccess_up", assignment).set(1 if succeeded else 0)
-        self._at("clientaccess_last_counted_timestamp_seconds", assignment).set(ended)
+        bound.up().set(1.0 if succeeded else 0.0)
+        bound.last_counted().set(ended)
         if succeeded:
-            self._at("clientaccess_last_success_timestamp_seconds", assignment).set(ended)
+            bound.last_success().set(ended)
         else:
             self._fail(assignment, bound, outcome, judgement)
         if judgement.verdict is Verdict.SLOW:
@@ -297,8 +321,13 @@ class Metrics:
     def _fail(self, assignment: Assignment, bound: _Bound, outcome: Outcome, judgement: Judgement) -> None:
         reason = judgement.reason or Reason.PROBE_INTERNAL
         (bound.failures.get(reason) or self._at("clientaccess_failures_total", assignment, reason)).inc()
-        if outcome.failure is not None:
-            self._at("clientaccess_step_failures_total", assignment, outcome.failure.step, reason).inc()
+        failure = outcome.failure
+        if failure is None:
+            return
+        where = (failure.step, reason)
+        if where not in bound.broken:
+            bound.broken[where] = self._at("clientaccess_step_failures_total", assignment, *where)
+        bound.broken[where].inc()
 
     def _time(self, bound: _Bound, outcome: Outcome) -> None:
         bound.duration.observe(outcome.duration)
@@ -308,27 +337,33 @@ class Metrics:
             for phase, seconds in result.phases.items():
                 bound.phases[phase].observe(seconds)
 
-    def _certificates(self, assignment: Assignment, outcome: Outcome) -> None:
-        found = [result.certificate for result in outcome.results if result.certificate is not None]
-        if found:
-            earliest = min(certificate.not_after for certificate in found)
-            labels = (assignment.target.name, assignment.client, *self._labels(assignment))
-            self._child("clientaccess_tls_certificate_not_after_timestamp_seconds", *labels).set(earliest)
+    def _facts(self, assignment: Assignment, bound: _Bound, outcome: Outcome) -> None:
+        """Show what the steps found besides: certificates, and withdrawn paths that are open."""
+        earliest = inf
+        found: set[str] | None = None
+        for result in outcome.results:
+            if result.certificate is not None:
+                earliest = min(earliest, result.certificate.not_after)
+            if "open_path" in result.facts:
+                found = {str(result.facts["open_path"]), *(found or ())}
+        if earliest < inf:
+            bound.certificate().set(earliest)
+        if found or bound.open_paths:
+            self._open_paths(assignment, bound, found or set(), whole=outcome.fault is None)
 
-    def _open_paths(self, assignment: Assignment, bound: _Bound, outcome: Outcome) -> None:
+    def _open_paths(self, assignment: Assignment, bound: _Bound, found: set[str], *, whole: bool) -> None:
         """Tell which withdrawn paths were found open; one that a whole attempt no longer found is closed."""
-        found = {str(result.facts["open_path"]) for result in outcome.results if "open_path" in result.facts}
         for name in found & set(RETIREMENTS):
             bound.open_paths.add(name)
             self._at("clientaccess_retired_path_open", assignment, name).set(1)
-        for name in bound.open_paths - found if outcome.fault is None else ():
+        for name in bound.open_paths - found if whole else ():
             self._at("clientaccess_retired_path_open", assignment, name).set(0)
 
     # -- schedule, push channels, identity -----------------------------------------------------------------------
 
     def scheduler_lag(self, seconds: float) -> None:
         """Seconds from the intended start of an attempt to its actual one."""
-        self._metrics["clientaccess_scheduler_lag_seconds"].observe(seconds)
+        self._lag.observe(seconds)
 
     def missed(self, assignment: Assignment, count: int = 1) -> None:
         """Slots were skipped."""
@@ -340,11 +375,11 @@ class Metrics:
 
     def inflight(self, delta: int) -> None:
         """One transaction more or less is running."""
-        self._metrics["clientaccess_inflight"].inc(delta)
+        self._inflight.inc(delta)
 
     def loop_lag(self, seconds: float) -> None:
         """One sample of the event loop's delay."""
-        self._metrics["clientaccess_loop_lag_seconds"].observe(seconds)
+        self._loop_lag.observe(seconds)
 
     def held_back(self, assignment: Assignment) -> None:
         """A start was held back."""
@@ -352,7 +387,7 @@ class Metrics:
 
     def confirmed(self, assignment: Assignment) -> None:
         """A second look was taken."""
-        self._at("clientaccess_confirm_attempts_total", assignment).inc()
+        self._bound[assignment.key].confirms.inc()
 
     def push_session(self, assignment: Assignment, seconds: float) -> None:
         """A held session ended after `seconds`."""
@@ -388,13 +423,13 @@ class Metrics:
 
     def reload(self, *, ok: bool, at: float) -> None:
         """The configuration was read at `at` (epoch seconds)."""
-        self._metrics["clientaccess_config_last_reload_successful"].set(1 if ok else 0)
+        self.family("clientaccess_config_last_reload_successful").set(1 if ok else 0)
         if ok:
-            self._metrics["clientaccess_config_last_reload_success_timestamp_seconds"].set(at)
+            self.family("clientaccess_config_last_reload_success_timestamp_seconds").set(at)
 
     def state_lost(self, lost: bool) -> None:  # noqa: FBT001 - a gauge's value
         """State was lost, or cannot be kept."""
-        self._metrics["clientaccess_state_lost"].set(1 if lost else 0)
+        self.family("clientaccess_state_lost").set(1 if lost else 0)
 
     def sink_error(self, sink: str) -> None:
         """An observer failed to take in an outcome."""
@@ -405,33 +440,43 @@ class Metrics:
         return self._at(name, assignment)
 
     def family(self, name: str) -> Any:
-        """Return one metric of the table, for who exports what only he knows."""
-        return self._metrics[name]
+        """Return one metric of the table, for who exports what only he knows; one without labels is its only series."""
+        family = self._metrics[name]
+        return family if family.label_names else family.labels()
 
     # -- making --------------------------------------------------------------------------------------------------
 
-    def _make(self, spec: Spec) -> Any:
+    def _make(self, spec: Spec) -> Family[Child]:
         name = spec.name.removesuffix("_total") if spec.kind == "counter" else spec.name
         labels = spec.labels + self._extra if set(PAIR) <= set(spec.labels) else spec.labels
-        if spec.kind == "histogram":
-            return Histogram(name, spec.help, labels, buckets=spec.buckets, registry=self.registry)
-        return TYPES[spec.kind](name, spec.help, labels, registry=self.registry)
+        made: Family[Child] = (
+            Histograms(name, spec.help, labels, spec.buckets)
+            if spec.kind == "histogram"
+            else TYPES[spec.kind](name, spec.help, labels)
+        )
+        self.registry.register(made)
+        return made
 
     def _child(self, name: str, *labels: str) -> Any:
-        metric: MetricWrapperBase = self._metrics[name]
-        return metric.labels(*labels)
+        return self._metrics[name].labels(*labels)
 
-    def _labels(self, assignment: Assignment) -> Iterator[str]:
-        return (assignment.target.labels.get(name, "") for name in self._extra)
+    def _names(self, assignment: Assignment, *labels: str) -> Iterator[str]:
+        """Give the values of a series of `assignment`, as the table orders the labels."""
+        yield from (assignment.client, assignment.target.name, *labels)
+        yield from (assignment.target.labels.get(name, "") for name in self._extra)
 
     def _at(self, name: str, assignment: Assignment, *labels: str) -> Any:
-        return self._child(name, assignment.client, assignment.target.name, *labels, *self._labels(assignment))
+        return self._child(name, *self._names(assignment, *labels))
 
     def _bind(self, assignment: Assignment, client: Client[Any]) -> _Bound:
         def at(name: str, *labels: str) -> Any:
             return self._at(f"clientaccess_{name}", assignment, *labels)
 
-        at("confirm_attempts_total")
+        def late(name: str) -> Any:
+            family, names = self._metrics[f"clientaccess_{name}"], self._names(assignment)
+            by_name = dict(zip((*PAIR, *self._extra), names, strict=True))
+            return family.late(*(by_name[label] for label in family.label_names))
+
         if assignment.push is not None:
             at("push_session_duration_seconds")
             for reason in PUSH_REASONS:
@@ -443,6 +488,7 @@ class Metrics:
             attempts=at("attempts_total"),
             counted=at("counted_total"),
             slow=at("slow_total"),
+            confirms=at("confirm_attempts_total"),
             held_back=at("held_back_total"),
             missed=at("scheduler_missed_total"),
             crashes=at("scheduler_crashes_total"),
@@ -451,6 +497,11 @@ class Metrics:
             phases={phase: at("phase_duration_seconds", phase) for phase in Phase},
             failures={reason: at("failures_total", reason) for reason in sorted(client.reasons)},
             excluded={(verdict, reason): at("excluded_total", verdict, reason) for verdict, reason in EXCLUSIONS},
+            up=late("up"),
+            last_attempt=late("last_attempt_timestamp_seconds"),
+            last_counted=late("last_counted_timestamp_seconds"),
+            last_success=late("last_success_timestamp_seconds"),
+            certificate=late("tls_certificate_not_after_timestamp_seconds"),
         )
 
     def _info(self, assignment: Assignment, client: Client[Any], vantage: str) -> None:

@@ -87,7 +87,8 @@ def application(
 
 async def _between_probes(metrics: Metrics, chosen: exposition.Format) -> AsyncIterator[bytes]:
     for piece in exposition.slices(metrics.registry, chosen):
-        yield piece
+        if piece:
+            yield piece
         await asyncio.sleep(0)
 
 
