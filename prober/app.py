@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-import uvicorn
-from starlette.applications import Starlette
-
 from prober.advisories.onsets import Onsets
 from prober.assembly import Assembly
 from prober.blame.blame import Blame
@@ -44,6 +41,10 @@ from prober.schedule.judging import CONTROL
 from prober.schedule.plan import Plan
 from prober.schedule.runner import Runner
 from prober.schedule.scopes import ScopeKind
+from prober.serving.guard import Guard
+from prober.serving.keeper import Keeper
+from prober.serving.lifecycle import Reload, cannot_reload, configuration_route, lifecycle_routes
+from prober.serving.server import WebServer
 from prober.settings.settings import Settings
 from prober.storage.store import Store, StoreBusyError
 from prober.transaction import Client
@@ -64,11 +65,14 @@ class Options:
     """What the command line says of `run`. `grace`: seconds that running attempts have to end after a signal.
 
     `louder` switches the log to debug and back; SIGUSR1 calls it.
+    `web` keeps what `--web.config.file` says, `lifecycle` lets the pages reload and end the prober.
     """
 
     listen: Sequence[str] = (DEFAULT_LISTEN,)
     grace: float = 30.0
     louder: Callable[[], None] | None = None
+    web: Keeper | None = None
+    lifecycle: bool = False
 
 
 def main(program: Coroutine[Any, Any, T]) -> T:
@@ -84,7 +88,13 @@ async def run(settings: Settings, options: Options) -> int:
     """Probe until a signal; return the exit code. Raises `ListenError`, `NetworkSetupError`."""
     sockets = bind(options.listen)
     try:
-        service = Service(settings, catalogue(), Store.open(settings.storage_path))
+        service = Service(
+            settings,
+            catalogue(),
+            Store.open(settings.storage_path),
+            web=options.web,
+            lifecycle=options.lifecycle,
+        )
         with stopping() as stop, answering(signal.SIGUSR1, options.louder):
             return await service.serve(sockets, stop, options.grace)
     finally:
@@ -130,7 +140,8 @@ class Service:
     """The running prober: schedule, push channels, web pages, state.
 
     `sinks` hear of every finished attempt besides the prober's own, `hear` of every change of state that the detector
-    finds; `panels` add to the status page.
+    finds; `panels` add to the status page. `web` says who may see the pages, where that is configured, `lifecycle`
+    whether they may `reload` and end the prober.
     """
 
     def __init__(
@@ -142,7 +153,12 @@ class Service:
         sinks: Sequence[Sink] = (),
         panels: Sequence[Panel] = (),
         hear: Callable[[Transition], None] | None = None,
+        web: Keeper | None = None,
+        lifecycle: bool = False,
+        reload: Reload = cannot_reload,
     ) -> None:
+        self._settings = settings
+        self._asked_to_end = asyncio.Event()
         self._store = store
         self._ready = False
         self._ending = asyncio.Event()
@@ -185,7 +201,12 @@ class Service:
             restraints,
             *([self._notices.panel] if self._notices else []),
         )
-        self._web = WebServer(application(self.metrics, board, lambda: self._ready, shown))
+        routes = (
+            configuration_route(lambda: self._settings.redacted),
+            *lifecycle_routes(reload, self._asked_to_end.set, enabled=lifecycle),
+        )
+        pages = application(self.metrics, board, lambda: self._ready, shown, routes)
+        self._web = WebServer(Guard(pages, web.current if web else lambda: None), web)
 
     def _reader(self, settings: Settings, onsets: Onsets) -> Notices | None:
         """Return what reads Microsoft's own notices, where that is configured."""
@@ -253,7 +274,7 @@ class Service:
             self._runner.begin(control)
         self._ready = True
         LOG.info("listening on %s", ", ".join(map(name, sockets)))
-        broken = await _first_to_end(stop, scheduling, saving, serving, ticking)
+        broken = await _first_to_end((stop, self._asked_to_end), scheduling, saving, serving, ticking)
         self._ready = False
         LOG.info("stopping")
         scheduling.cancel()
@@ -288,41 +309,18 @@ class Service:
             await asyncio.sleep(TICK)
 
 
-class WebServer(uvicorn.Server):
-    """uvicorn on the prober's own loop and sockets, leaving signals and logging to the prober."""
-
-    def __init__(self, pages: Starlette) -> None:
-        super().__init__(
-            uvicorn.Config(
-                pages,
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=2,
-            )
-        )
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone: draining comes first, the pages go last."""
-        yield
-
-
 def _settle_memory() -> None:
     """Take what was made at start out of the collector's sight: a full collection then takes no visible time."""
     gc.collect()
     gc.freeze()
 
 
-async def _first_to_end(stop: asyncio.Event, *parts: asyncio.Task[None]) -> bool:
-    """Wait for `stop`, or for a part that ends although none should; return whether one did."""
-    stopped = asyncio.create_task(stop.wait())
-    ended, _ = await asyncio.wait([stopped, *parts], return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
+async def _first_to_end(stops: Sequence[asyncio.Event], *parts: asyncio.Task[None]) -> bool:
+    """Wait for one of `stops`, or for a part that ends although none should; return whether one did."""
+    stopped = [asyncio.create_task(stop.wait()) for stop in stops]
+    ended, _ = await asyncio.wait([*stopped, *parts], return_when=asyncio.FIRST_COMPLETED)
+    for waiting in stopped:
+        waiting.cancel()
     broken = [part for part in parts if part in ended]
     for part in broken:
         LOG.critical("%s ended unasked", part.get_name(), exc_info=part.exception())

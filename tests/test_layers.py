@@ -67,6 +67,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "planning": {"detect", "model"},
     "observe": {"blame", "detect", "faults", "model", "transaction", "verdict", "vocabulary"},
+    "serving": {
+        *("faults", "model", "observe", "schedule.attempts", "secret", "settings", "timeline", "verdict", "vocabulary"),
+    },
     "advisories": {
         *("exchange", "faults.taxonomy", "model", "protocols.http.status", "verdict", "vocabulary"),
     },
@@ -146,6 +149,8 @@ def test_every_module_keeps_within_its_walls(path: Path) -> None:
         ("advisories", "from prober.protocols.http import diagnostics"),
         ("schedule", "from prober.advisories.onsets import Onsets"),
         ("observe", "from prober.clients import catalogue"),
+        ("observe", "from prober.serving.guard import Guard"),
+        ("serving", "from prober.net.network import Network"),
         ("settings", "from prober.net import network"),
         ("model", "from prober.exchange import Call"),
         ("faults", "def late():\n    from prober.model import Target"),

@@ -2,25 +2,40 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from prober.cli import Mistake, load_settings
 from prober.listen import DEFAULT_LISTEN
 
+if TYPE_CHECKING:
+    from prober.serving.keeper import Keeper
+
 
 @click.command("run")
 @click.option("--config.file", "config", metavar="F", required=True, multiple=True, type=click.Path(path_type=Path))
 @click.option("--web.listen-address", "listen", metavar="A", multiple=True, default=[DEFAULT_LISTEN], show_default=True)
+@click.option("--web.config.file", "web", metavar="F", type=click.Path(path_type=Path), help="TLS, users.")
+@click.option("--web.enable-lifecycle", "lifecycle", is_flag=True, help="Let the pages reload and end the prober.")
 @click.option("--storage.path", "storage", metavar="P", help="Directory for what survives a restart.")
 @click.option("--log.level", "level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 @click.option("--log.format", "log_format", type=click.Choice(["logfmt", "json"]), default="logfmt")
-def run(config: tuple[Path, ...], listen: tuple[str, ...], storage: str | None, level: str, log_format: str) -> None:
+def run(
+    config: tuple[Path, ...],
+    listen: tuple[str, ...],
+    web: Path | None,
+    lifecycle: bool,  # noqa: FBT001 - click's way to give a flag
+    storage: str | None,
+    level: str,
+    log_format: str,
+) -> None:
     """Probe until SIGTERM or SIGINT; then drain, log out of sessions and exit 0.
 
     A second signal exits at once. SIGUSR1 switches between the log level and debug.
     """
     settings = load_settings(config, storage_path=storage)
+    keeper = _keeper(web) if web is not None else None
 
     from prober import app
     from prober.listen import ListenError
@@ -30,9 +45,21 @@ def run(config: tuple[Path, ...], listen: tuple[str, ...], storage: str | None, 
 
     log.configure(level, log_format)
     try:
-        sys.exit(app.main(app.run(settings, app.Options(listen=listen, louder=log.Verbosity(level).toggle))))
+        options = app.Options(listen=listen, louder=log.Verbosity(level).toggle, web=keeper, lifecycle=lifecycle)
+        sys.exit(app.main(app.run(settings, options)))
     except (ListenError, NetworkSetupError, StoreBusyError) as exc:
         raise Mistake(f"prober: {exc}") from None
+
+
+def _keeper(path: Path) -> "Keeper":
+    """Return what keeps the web configuration at `path`. Raises `Mistake` with one line per mistake in it."""
+    from prober.serving.keeper import Keeper
+    from prober.settings.settings import ConfigurationError
+
+    try:
+        return Keeper(path)
+    except ConfigurationError as exc:
+        raise Mistake("\n".join(str(problem) for problem in exc.problems)) from None
 
 
 COMMAND = run

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
@@ -50,9 +51,16 @@ def security(*, forms: bool) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def application(
-    metrics: Metrics, board: StatusBoard, ready: Callable[[], bool], panels: Sequence[Panel] = ()
+    metrics: Metrics,
+    board: StatusBoard,
+    ready: Callable[[], bool],
+    panels: Sequence[Panel] = (),
+    routes: Sequence[Route] = (),
 ) -> Starlette:
-    """Return the pages. `ready` says whether the prober schedules attempts; before and while draining it does not."""
+    """Return the pages, `routes` among them.
+
+    `ready` says whether the prober schedules attempts; before and while draining it does not.
+    """
 
     async def show_metrics(request: Request) -> Response:
         chosen = exposition.negotiate(
@@ -79,10 +87,19 @@ def application(
             Route("/api/v1/status", show_status),
             Route("/-/healthy", show_healthy),
             Route("/-/ready", show_ready),
+            *routes,
             *(route for panel in panels for route in panel.routes),
         ],
+        exception_handlers={HTTPException: refused},
         middleware=[Middleware(Secured, fields=security(forms=any(panel.routes for panel in panels)))],
     )
+
+
+async def refused(request: Request, exc: Exception) -> Response:
+    """Answer what no page answers (404, 405) with one line."""
+    status, fields = (exc.status_code, exc.headers) if isinstance(exc, HTTPException) else (500, None)
+    words = {404: "there is no such page", 405: "this page is not asked for in this way"}
+    return PlainTextResponse(f"{words.get(status, 'refused')}\n", status_code=status, headers=fields)
 
 
 async def _between_probes(metrics: Metrics, chosen: exposition.Format) -> AsyncIterator[bytes]:

@@ -5,7 +5,7 @@ Rule of this file: no message repeats a value, which may be a secret at the wron
 
 import types
 from collections.abc import Mapping
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails
 from prober.settings.document import FORMS, PATTERNS, Document
 from prober.settings.mistakes import Guesses, Mistakes
 from prober.settings.source import Location, Value
+
+M = TypeVar("M", bound=BaseModel)
 
 SECRETS = frozenset({"password", "client_secret"})
 WANTED = {
@@ -33,12 +35,17 @@ WANTED = {
 
 def validate(value: Mapping[str, Value], mistakes: Mistakes) -> Document | None:
     """Return the document, or `None` after taking down what is wrong with its shape."""
+    return validated(Document, value, mistakes)
+
+
+def validated(model: type[M], value: Mapping[str, Value], mistakes: Mistakes) -> M | None:
+    """Return `value` as `model`, or `None` after taking down what is wrong with its shape."""
     try:
-        return Document.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as exc:
         for error in exc.errors(include_url=False):
             path = _path(error["loc"], error["type"])
-            mistakes.add(path, message(error, path, mistakes.guesses))
+            mistakes.add(path, message(error, path, mistakes.guesses, model))
         return None
 
 
@@ -48,11 +55,11 @@ def _path(loc: Location, kind: str) -> Location:
     return inner if kind != "extra_forbidden" and loc[-1] in FORMS else (*inner, loc[-1])
 
 
-def message(error: ErrorDetails, path: Location, guesses: Guesses) -> str:
-    """Return one line about `error` at `path`."""
+def message(error: ErrorDetails, path: Location, guesses: Guesses, model: type[BaseModel] = Document) -> str:
+    """Return one line about `error` at `path` of a `model`."""
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        return _unknown(str(path[-1]), path[:-1], guesses)
+        return _unknown(str(path[-1]), path[:-1], guesses, model)
     if kind == "value_error":
         return str(context["error"])
     if kind == "string_pattern_mismatch":
@@ -83,17 +90,17 @@ def _one_of(given: object, expected: str, guesses: Guesses) -> str:
     return f"must be {expected}" + (f"; did you mean {near!r}?" if near else "")
 
 
-def _unknown(key: str, section: Location, guesses: Guesses) -> str:
+def _unknown(key: str, section: Location, guesses: Guesses, model: type[BaseModel]) -> str:
     if key in SECRETS:
         return f"secrets do not stand in the configuration: use {key}_file or {key}_env"
-    known = keys_at(section)
+    known = keys_at(section, model)
     near = guesses.near(key, known)
     return "is not a known key" + (f"; did you mean {near!r}?" if near else f"; known here: {', '.join(known)}")
 
 
-def keys_at(path: Location) -> list[str]:
-    """Return the keys that the section at `path` may have."""
-    there: list[Any] = [Document]
+def keys_at(path: Location, model: type[BaseModel] = Document) -> list[str]:
+    """Return the keys that the section at `path` of a `model` may have."""
+    there: list[Any] = [model]
     for part in path:
         there = [inner for outer in there for inner in _inside(outer, part)]
     return [alias for model in there if _is_model(model) for alias in _fields(model)]

@@ -104,8 +104,16 @@ class Program:
 
     def get(self, path: str) -> tuple[int, str]:
         """Fetch one of its pages; return status and text."""
+        return self._asked(path, "GET")
+
+    def post(self, path: str) -> tuple[int, str]:
+        """Have one of its pages do something; return status and text."""
+        return self._asked(path, "POST")
+
+    def _asked(self, path: str, method: str) -> tuple[int, str]:
+        request = urllib.request.Request(f"http://{self.address}{path}", method=method)
         try:
-            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=ENOUGH) as answer:
+            with urllib.request.urlopen(request, timeout=ENOUGH) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as answer:
             with answer:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bcrypt
+import httpx
 import pytest
 
 from tests.cli.program import Site, configuration, running
@@ -181,3 +183,38 @@ def test_held_sessions_are_logged_out_at_the_end(tmp_path: Path, pki: Pki, start
     ends = re.findall(r"imap\(alice.*?(Disconnected: Logged out|Disconnected|Connection closed)", server.log)
     assert len(ends) >= 2
     assert set(ends) == {"Disconnected: Logged out"}
+
+
+def test_an_operator_may_end_it_from_a_page_where_that_is_enabled(tmp_path: Path) -> None:
+    """Its configuration is shown; a quit drains as a signal does, and without the switch is refused."""
+    with Site() as site, running(configuration(tmp_path, site.url), "--web.enable-lifecycle") as program:
+        status, text = program.get("/config")
+        assert (status, "endpoints:" in text) == (200, True)
+        assert program.post("/-/quit")[0] == 200
+        assert program.ended() == 0
+        assert "Traceback" not in "".join(program.log)
+    with Site() as site, running(configuration(tmp_path, site.url)) as program:
+        assert program.post("/-/quit")[0] == program.post("/-/reload")[0] == 403
+        assert program.get("/-/healthy")[0] == 200
+        assert program.get("/nothing") == (404, "there is no such page\n")
+
+
+def test_a_mistake_in_the_web_configuration_is_one_line_and_code_2(tmp_path: Path) -> None:
+    """Before anything is probed or served."""
+    web = tmp_path / "web.yml"
+    web.write_text("basic_auth_users: {alice: hunter2-canary}\n")
+    done = run_in_vain(f"--config.file={configuration(tmp_path, 'http://127.0.0.1:1/')}", f"--web.config.file={web}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{web}:1:20: basic_auth_users.alice: must be a bcrypt hash")
+    assert len(done.stderr.splitlines()) == 1
+    assert "canary" not in done.stderr
+
+
+def test_users_of_the_web_configuration_may_come_in(tmp_path: Path) -> None:
+    """And nobody else, to no page."""
+    known = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
+    web = tmp_path / "web.yml"
+    web.write_text(f"basic_auth_users: {{alice: {known}}}\n")
+    with Site() as site, running(configuration(tmp_path, site.url), f"--web.config.file={web}") as program:
+        assert program.get("/metrics")[0] == 401
+        assert httpx.get(f"http://{program.address}/metrics", auth=("alice", "right"), timeout=20).status_code == 200

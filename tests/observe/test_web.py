@@ -72,8 +72,10 @@ async def test_names_cannot_break_out_of_the_page() -> None:
 
 
 async def test_other_pages_and_methods_are_refused(pages: Pages) -> None:
-    assert (await pages.client.get("/nothing")).status_code == 404
-    assert (await pages.client.post("/metrics")).status_code == 405
+    missing, wrong = await pages.client.get("/nothing"), await pages.client.post("/metrics")
+    assert (missing.status_code, missing.text) == (404, "there is no such page\n")
+    assert (wrong.status_code, wrong.text) == (405, "this page is not asked for in this way\n")
+    assert "GET" in wrong.headers["allow"]
     assert (await pages.client.head("/-/healthy")).status_code == 200
 
 
