@@ -188,6 +188,8 @@ class Service:
             self.assembly.open,
             pacer=self.assembly.pacer,
             governor=self.assembly.governor,
+            judging=self.assembly.judging,
+            health=self.assembly.health,
             watch=PushNews(self.metrics, self.detection),
         )
         self._looks = self._second_looks(settings) if settings.detector.second_looks else None

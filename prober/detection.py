@@ -12,7 +12,7 @@ from prober.detect.detector import Detector, Policy, Sample, What
 from prober.detect.explain import sentence
 from prober.detect.group import Group, State, Transition
 from prober.detect.groups import Source
-from prober.faults.taxonomy import Reason
+from prober.faults.taxonomy import Counting, Reason
 from prober.model import Assignment, Outcome
 from prober.schedule.channels import PushWatch
 from prober.timeline import Clock
@@ -82,8 +82,9 @@ class Detection:
             self.detector.pushed(assignment.key, self._wall(), lost=False)
 
     def push_disconnect(self, assignment: Assignment, reason: Reason) -> None:
-        """A held session was lost."""
-        self.detector.pushed(assignment.key, self._wall(), lost=True)
+        """A held session was lost; that a server asked us to slow down, or a mistake of ours, is no evidence."""
+        if reason.counting in (Counting.SERVICE, Counting.AMBIGUOUS):
+            self.detector.pushed(assignment.key, self._wall(), lost=True)
 
     def tick(self) -> None:
         """Notice what only time tells; call it every few seconds."""

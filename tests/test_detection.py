@@ -127,6 +127,17 @@ def test_a_push_session_counts_by_its_holds() -> None:
     assert not world.group().firing
 
 
+@pytest.mark.parametrize("reason", [Reason.THROTTLED, Reason.AUTH_REJECTED, Reason.PROBE_INTERNAL])
+def test_a_channel_that_we_are_to_blame_for_is_no_evidence(reason: Reason) -> None:
+    """A server that wants quiet, a password that was changed, a bug: counted, and never a page."""
+    world = World()
+    world.detection.push_session(ONE, 4 * 3600.0)
+    for _ in range(20):
+        world.wall.now += 30.0
+        world.detection.push_disconnect(ONE, reason)
+    assert not world.group(GroupKind.PUSH).firing
+
+
 def test_news_of_pushes_reach_both() -> None:
     """The metrics hear everything, the detector what it cares for."""
     world, told = World(), Told()

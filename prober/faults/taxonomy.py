@@ -133,6 +133,7 @@ PROBER_CANCELLED = Kind("prober_cancelled", Reason.PROBE_INTERNAL)
 NO_DESCRIPTORS = Kind("no_descriptors", Reason.PROBE_INTERNAL)
 LOOP_BLOCKED = Kind("loop_blocked", Reason.PROBE_INTERNAL)
 CLOCK_WRONG = Kind("clock_wrong", Reason.PROBE_INTERNAL)
+STARTED_LATE = Kind("started_late", Reason.PROBE_INTERNAL)
 MAINTENANCE = Kind("maintenance", Reason.PROBE_INTERNAL)
 SECRET_UNREADABLE = Kind("secret_unreadable", Reason.PROBE_INTERNAL)
 

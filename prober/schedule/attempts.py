@@ -76,20 +76,21 @@ class Attempts:
 
     async def scheduled(self, assignment: Assignment, intended: float) -> None:
         """Run the attempt whose start was intended for `intended`, unless it is held back, and tell of it."""
+        late = max(0.0, self._clock() - intended)
         if self._held_back(assignment):
             return
         await self._displace(assignment)
-        await self._turn(assignment)
+        late = max(late, await self._turn(assignment))
         if self._held_back(assignment, now=True):
             return
         self._watch.scheduler_lag(max(0.0, self._clock() - intended))
-        outcome, judgement = await self._attempt(assignment)
+        outcome, judgement = await self._attempt(assignment, late)
         self._tell(assignment, outcome, judgement)
 
     async def by_hand(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
         """Wait for a turn and run one attempt, held back or not: somebody asked for it. Nobody else is told."""
-        await self._turn(assignment)
-        return await self._attempt(assignment, added=True)
+        late = await self._turn(assignment)
+        return await self._attempt(assignment, late, added=True)
 
     async def second_look(self, assignment: Assignment) -> None:
         """Run one attempt besides the schedule, unless it is held back, and tell of it apart from the others.
@@ -111,10 +112,10 @@ class Attempts:
             self._tell_again(assignment, outcome, judgement)
 
     async def _look(self, assignment: Assignment) -> tuple[Outcome, Judgement] | None:
-        await self._turn(assignment)
+        late = await self._turn(assignment)
         if self._held_back(assignment, added=True, now=True):
             return None
-        return await self._attempt(assignment, added=True)
+        return await self._attempt(assignment, late, added=True)
 
     def _held_back(self, assignment: Assignment, *, added: bool = False, now: bool = False) -> bool:
         """Whether `assignment` must not start: asked before its turn, and again when that has come (`now`)."""
@@ -130,27 +131,31 @@ class Attempts:
             looking.cancel()
             await asyncio.wait([looking])
 
-    async def _attempt(self, assignment: Assignment, *, added: bool = False) -> tuple[Outcome, Judgement]:
-        """Run one attempt now; return what was observed and what it means. `added`: no schedule wanted it."""
-        async with self._governor.attempt(assignment, added=added):
-            return await self._run(assignment)
+    async def _attempt(self, assignment: Assignment, late: float, *, added: bool = False) -> tuple[Outcome, Judgement]:
+        """Run one attempt now, `late` by so many seconds; return what was observed and what it means.
 
-    async def _run(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
-        began = self._clock()
+        `added`: no schedule wanted it.
+        """
+        async with self._governor.attempt(assignment, added=added):
+            return await self._run(assignment, late)
+
+    async def _run(self, assignment: Assignment, late: float) -> tuple[Outcome, Judgement]:
+        began = self._health.mark()
         self._watch.inflight(1)
         try:
             outcome = await perform(self._catalogue[assignment.client], self._open(assignment), self._now)
         finally:
             self._watch.inflight(-1)
-        judgement = self._judging.judge(assignment, outcome, self._health.sickness(began))
+        judgement = self._judging.judge(assignment, outcome, self._health.condition(began, late))
         self._governor.consider(assignment, outcome.fault)
         return outcome, judgement
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._wall(), UTC)
 
-    async def _turn(self, assignment: Assignment) -> None:
-        await self._pacer.turn(*lane(self._catalogue[assignment.client], assignment))
+    async def _turn(self, assignment: Assignment) -> float:
+        """Wait for the turn of `assignment`; return by how many seconds it came too late."""
+        return await self._pacer.turn(*lane(self._catalogue[assignment.client], assignment))
 
 
 def lane(client: Client[Any], assignment: Assignment) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Push channels held open beside the periodic transactions: IDLE and Ping as a client in a pocket keeps them.
 
 An open channel is well only while it tells: where markers are configured, one that keeps silent about them is lost.
+What is lost while the prober itself is unwell, while its control fails or under maintenance is opened again, uncounted.
 
 Rule of this file: a channel never enters the attempts; it feeds the push metrics and nothing else. It is a second
 connection of the same device, opened in its turn and under the same governor; while a server wants quiet, an open one
@@ -19,11 +20,14 @@ from prober.faults.taxonomy import Fault, Kind, Reason
 from prober.model import Assignment, PushSettings
 from prober.schedule.attempts import OpenTransaction, lane
 from prober.schedule.governor import Governor
+from prober.schedule.health import Health
+from prober.schedule.judging import Judging
 from prober.schedule.markers import Markers, MarkerWatch
 from prober.schedule.pacing import Pacer, Sleep
 from prober.schedule.plan import fraction
 from prober.timeline import Clock
 from prober.transaction import Client, Held, Marking, Step, Transaction, attempt
+from prober.verdict import Condition
 from prober.vocabulary import Depth
 
 LOG = logging.getLogger(__name__)
@@ -44,6 +48,8 @@ LOST = frozenset({Reason.CONNECTION_RESET, Reason.READ_TIMEOUT})
 """What an open channel's loss looks like from below: all of them are a lost push channel."""
 PUSH_ENDED_EARLY = Kind("push_ended_early", Reason.PUSH_CHANNEL_LOST)
 EARLY_IN_A_ROW = 3
+AFTERMATH = 30.0
+"""Seconds for which a sickness of the prober is held to have spoilt what a channel waited for."""
 TRIES = 2
 
 
@@ -127,10 +133,14 @@ class Channels:
         *,
         pacer: Pacer,
         governor: Governor,
+        judging: Judging,
+        health: Health,
         watch: PushWatch,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        self._judging = judging
+        self._health = health
         self._open = open_transaction
         self._pacer = pacer
         self._governor = governor
@@ -171,7 +181,12 @@ class Channels:
             self._governor.consider(assignment, fault)
 
         every = channel.push.marker
-        return Markers(assignment, every, admit, self._watch, failed, clock=self._clock, sleep=self._sleep)
+        unwell = self._unwell
+        return Markers(assignment, every, admit, self._watch, failed, unwell, clock=self._clock, sleep=self._sleep)
+
+    def _unwell(self, since: float) -> bool:
+        """Whether the prober was unwell at any time from `since` (monotonic) on."""
+        return self._health.sickness(since) is not None
 
     def _start(self, channel: _Channel, after: float) -> None:
         task = asyncio.create_task(self._keep(channel, after), name=f"push {channel.assignment.key}")
@@ -221,6 +236,9 @@ class Channels:
         """Count the session and how it ended. One that never opened is a loss when it is the second such in a row."""
         fault = session.fault
         channel.failures = 0 if fault is None or session.lasted >= STEADY else channel.failures + 1
+        if fault is not None and not self._counts(channel.assignment, session, fault):
+            LOG.info("push channel of %s: %s, not counted", channel.assignment.key, fault.kind.code)
+            return
         channel.tries = 0 if session.opened else channel.tries + 1
         if session.opened:
             self._watch.push_session(channel.assignment, session.lasted)
@@ -231,6 +249,12 @@ class Channels:
             self._watch.push_disconnect(channel.assignment, _reason_of_loss(fault))
         elif channel.tries == TRIES:
             self._watch.push_disconnect(channel.assignment, Reason.PUSH_CHANNEL_LOST)
+
+    def _counts(self, assignment: Assignment, session: "_Session", fault: Fault) -> bool:
+        """Whether a loss is the service's: neither our own sickness nor that of the way out may have been the cause."""
+        since = max(session.asked_at, self._clock() - AFTERMATH)
+        condition = Condition(self._health.sickness(since))
+        return self._judging.loss_counts(assignment, fault, condition)
 
 
 async def _cancel(tasks: set[asyncio.Task[None]], grace: float) -> None:
@@ -279,6 +303,8 @@ class _Session:
         self.fault: Fault | None = None
         self.opened = False
         self.lasted = 0.0
+        self.asked_at = clock()
+        """When the last thing was asked of the server (monotonic): its opening, or a hold."""
         self._assignment = channel.assignment
         self._push = channel.push
         self._tx = tx
@@ -349,5 +375,6 @@ class _Session:
         return await self._attempt(Step(push_wait, Depth.MAILBOX, timeout=seconds + MARGIN))
 
     async def _attempt(self, step: Step[_Hold]) -> Fault | None:
+        self.asked_at = self._clock()
         result = await attempt(step, self._tx, self._hold, step.limit(self._assignment))
         return None if result is None else result.fault

@@ -8,13 +8,17 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Kind
 from prober.timeline import Clock
+from prober.verdict import Condition
 
 PERIOD = 0.1
 BLOCKED = 0.25
+NOISE = 0.05
+"""Seconds of a sample's delay below which it is the ordinary business of a loop, and no lag."""
 JUMP = 2.0
 DESCRIPTOR_PERIOD = 1.0
 
@@ -33,10 +37,19 @@ def free_descriptors() -> int:
     return 1 << 30 if limit == resource.RLIM_INFINITY else limit - lowest
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An instant (monotonic), and the lag that had been seen until then, in seconds."""
+
+    at: float
+    lag: float
+
+
 class Health:
     """Samples the loop every 100 ms. `lagged` is told each sample's delay in seconds.
 
-    A sickness is remembered by when it was last seen; an attempt is sick if that is within its own time.
+    A sickness is remembered by when it was last seen; an attempt is sick if that is within its own time. What the loop
+    lags without being blocked adds up. A delay of less than 150 ms may fall between two samples and go unseen.
     """
 
     def __init__(
@@ -54,6 +67,7 @@ class Health:
         self._descriptors = descriptors
         self._reserve = reserve
         self._seen: dict[Kind, float] = {}
+        self._lag = 0.0
         self._expected = clock()
         self._offset = wall() - clock()
         self._descriptors_due = self._expected
@@ -71,10 +85,21 @@ class Health:
             self._timer.cancel()
             self._timer = None
 
+    def mark(self) -> Mark:
+        """Return this instant, to be asked about later."""
+        now = self._clock()
+        return Mark(now, self._lag + self._overdue(now))
+
+    def condition(self, since: Mark, late: float = 0.0) -> Condition:
+        """Return how the prober was between `since` and now. `late`: seconds by which that began too late."""
+        lag = self._lag + self._overdue(self._clock()) - since.lag
+        return Condition(self.sickness(since.at), max(0.0, lag), late)
+
     def sickness(self, since: float) -> Kind | None:
         """Return what ailed the prober between `since` (monotonic) and now, `None` when nothing did."""
         now = self._clock()
         self._look(now)
+        self._count_descriptors(now)
         ailing = (kinds.NO_DESCRIPTORS, kinds.LOOP_BLOCKED, kinds.CLOCK_WRONG)
         return next((kind for kind in ailing if self._seen.get(kind, float("-inf")) >= since), None)
 
@@ -82,6 +107,7 @@ class Health:
         now = self._clock()
         self._lagged(max(0.0, now - self._expected))
         self._look(now)
+        self._lag += self._overdue(now)
         if now >= self._descriptors_due:
             self._descriptors_due = now + DESCRIPTOR_PERIOD
             self._count_descriptors(now)
@@ -96,6 +122,11 @@ class Health:
         if abs(offset - self._offset) > JUMP:
             self._seen[kinds.CLOCK_WRONG] = now
         self._offset = offset
+
+    def _overdue(self, now: float) -> float:
+        """Return by how much the sample is late that is due, in seconds; 0 where that is the ordinary business."""
+        late = now - self._expected
+        return late if self._timer is not None and late > NOISE else 0.0
 
     def _count_descriptors(self, now: float) -> None:
         if self._descriptors() < self._reserve:

@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from prober.faults import taxonomy as kinds
-from prober.faults.taxonomy import Kind, Reason
+from prober.faults.taxonomy import Fault, Reason
 from prober.model import Assignment, Outcome
 from prober.schedule.records import Record, Records, SecretMark, Stamp
 from prober.timeline import Clock
-from prober.verdict import Circumstances, Judgement, judge
+from prober.verdict import WELL, Circumstances, Condition, Judgement, judge, loss_counts
 from prober.vocabulary import Verdict
 
 CONTROL = "control"
@@ -54,18 +53,20 @@ class Judging:
         self._control_failures: dict[str, float] = {}
         self._refused_tokens: set[str] = set()
 
-    def judge(self, assignment: Assignment, outcome: Outcome, sickness: Kind | None = None) -> Judgement:
-        """Return the final judgement of `outcome`, `sickness` being what ailed the prober meanwhile; learn from it."""
-        judgement = judge(outcome, self._circumstances(assignment, outcome, sickness))
-        if assignment.client == CONTROL and judgement.verdict is Verdict.FAILED:
-            self._control_failures[assignment.target.name] = self._clock()
-        if outcome.fault is None:
-            record = self._records.get(assignment.key)
-            self._records.put(
-                assignment.key,
-                replace(record, succeeded_at=self._wall(), stamp=self.stamp(assignment), rest=None),
-            )
-        return _UNDER_MAINTENANCE if self._in_maintenance(outcome) else judgement
+    def judge(self, assignment: Assignment, outcome: Outcome, condition: Condition = WELL) -> Judgement:
+        """Return the final judgement of `outcome`, `condition` being how the prober was meanwhile; learn from it."""
+        around = self._circumstances(assignment, outcome.fault, condition)
+        self._learn(assignment, outcome, around)
+        ended_at = datetime.fromtimestamp(self._wall(), UTC)
+        return judge(
+            outcome, replace(around, maintenance=self._in_maintenance(assignment, outcome.started_at, ended_at))
+        )
+
+    def loss_counts(self, assignment: Assignment, fault: Fault, condition: Condition) -> bool:
+        """Return whether the loss of the channel of `assignment` by `fault` is held against the service."""
+        around = self._circumstances(assignment, fault, condition)
+        now = datetime.fromtimestamp(self._wall(), UTC)
+        return loss_counts(fault, replace(around, maintenance=self._in_maintenance(assignment, now)))
 
     def stamp(self, assignment: Assignment) -> Stamp:
         """Return what `assignment` is configured with at this moment."""
@@ -82,25 +83,49 @@ class Judging:
         """Remember that the token service issues for this credential."""
         self._refused_tokens.discard(credential)
 
-    def _circumstances(self, assignment: Assignment, outcome: Outcome, sickness: Kind | None) -> Circumstances:
+    def _learn(self, assignment: Assignment, outcome: Outcome, around: Circumstances) -> None:
+        """Remember a success, and a failure of the control: inside a maintenance window, too, for it did happen."""
+        if outcome.fault is not None:
+            if assignment.client == CONTROL and judge(outcome, around).verdict is Verdict.FAILED:
+                self._control_failures[assignment.target.name] = self._clock()
+            return
+        now, stamp = self._wall(), self.stamp(assignment)
         record = self._records.get(assignment.key)
-        succeeded_at = record.succeeded_at
+        self._records.put(assignment.key, replace(record, succeeded_at=now, stamp=stamp, rest=None))
+        if assignment.credential is not None:
+            self._records.put(_shared(assignment), Record(now, Stamp(secret=stamp.secret)))
+
+    def _circumstances(self, assignment: Assignment, fault: Fault | None, condition: Condition) -> Circumstances:
+        record = self._records.get(assignment.key)
+        worked_at = self._worked(assignment, record).succeeded_at
         return Circumstances(
             environment=assignment.target.environment,
-            succeeded_before=succeeded_at is not None,
+            succeeded_before=record.succeeded_at is not None,
             established=assignment.target.established,
-            since_success=None if succeeded_at is None else max(0.0, self._wall() - succeeded_at),
-            changed=self._changed(assignment, outcome, record),
+            since_success=None if worked_at is None else max(0.0, self._wall() - worked_at),
+            changed=self._changed(assignment, fault, record),
             token_issued=assignment.credential not in self._refused_tokens,
             control_failed=self._control_failed(assignment),
-            sickness=sickness,
+            condition=condition,
             objective=assignment.objective,
         )
 
-    def _changed(self, assignment: Assignment, outcome: Outcome, record: Record) -> bool:
+    def _worked(self, assignment: Assignment, record: Record) -> Record:
+        """Return where the credential of `assignment` last worked with its protocol: here, or at another target."""
+        if assignment.credential is None:
+            return record
+        both = (record, self._records.get(_shared(assignment)))
+        return max(both, key=lambda one: float("-inf") if one.succeeded_at is None else one.succeeded_at)
+
+    def _changed(self, assignment: Assignment, fault: Fault | None, record: Record) -> bool:
         """Whether configuration or secret changed since the last success; asked only where the answer matters."""
-        rejected = outcome.fault is not None and outcome.fault.reason is Reason.AUTH_REJECTED
-        return rejected and record.succeeded_at is not None and record.stamp != self.stamp(assignment)
+        if fault is None or fault.reason is not Reason.AUTH_REJECTED:
+            return False
+        now = self.stamp(assignment)
+        known = Stamp(record.stamp.configuration, self._worked(assignment, record).stamp.secret)
+        return (record.succeeded_at is not None and known.configuration != now.configuration) or (
+            known.secret != now.secret
+        )
 
     def _control_failed(self, assignment: Assignment) -> bool:
         if assignment.client == CONTROL:
@@ -108,16 +133,10 @@ class Judging:
         failed_at = self._control_failures.get(self._control_of.get(assignment.target.name, ""))
         return failed_at is not None and self._clock() - failed_at <= self._control_memory
 
-    def _in_maintenance(self, outcome: Outcome) -> bool:
-        ended_at = datetime.fromtimestamp(self._wall(), UTC)
-        return any(self._maintenance(outcome.target, when) for when in (outcome.started_at, ended_at))
+    def _in_maintenance(self, assignment: Assignment, *times: datetime) -> bool:
+        return any(self._maintenance(assignment.target.name, when) for when in times)
 
 
-_UNDER_MAINTENANCE = Judgement(
-    Verdict.EXCLUDED,
-    kinds.MAINTENANCE.reason,
-    kinds.MAINTENANCE.code,
-    kinds.MAINTENANCE.domain,
-    "inside a configured maintenance window",
-    timed=False,
-)
+def _shared(assignment: Assignment) -> str:
+    """Return under which name is kept that a credential worked with a protocol. No assignment's key begins so."""
+    return f"/{assignment.client}/{assignment.credential}"

@@ -1,7 +1,7 @@
 """Marker messages: left in a mailbox while its channel is held, to see how soon the channel tells of them.
 
 Rule of this file: a marker that could not be left says nothing about the channel; one that was left and is not told of
-in time says that the channel is open and silent, which is as good as lost.
+in time says that the channel is open and silent, which is as good as lost. Nothing is said while the prober is unwell.
 """
 
 import asyncio
@@ -62,6 +62,8 @@ class _Marked:
     untold: bool = True
 
 
+Unwell = Callable[[float], bool]
+"""Whether the prober itself was unwell at any time from then (monotonic) on."""
 Admit = Callable[[], Awaitable[Transaction | None]]
 """Opens a transaction when it is the assignment's turn; `None` while it may not start."""
 
@@ -79,6 +81,7 @@ class Markers:
         admit: Admit,
         watch: MarkerWatch,
         failed: Callable[[Fault], None],
+        unwell: Unwell,
         *,
         clock: Clock,
         sleep: Sleep,
@@ -88,6 +91,7 @@ class Markers:
         self._admit = admit
         self._watch = watch
         self._failed = failed
+        self._unwell = unwell
         self._clock = clock
         self._sleep = sleep
         self._due: float | None = None
@@ -131,7 +135,10 @@ class Markers:
         """Wait for the push; where none comes, make sure that there was something to tell of."""
         confirmed = self._clock()
         try:
-            if await self._heard_since(confirmed):
+            heard = await self._heard_since(confirmed)
+            if self._unwell(confirmed):
+                return None
+            if heard:
                 self._watch.notification_latency(self._assignment, max(0.0, self._heard_at - confirmed))
             elif await self._done(marked, tx, VERIFY) and marked.untold:
                 return Fault(PUSH_SILENT)
@@ -154,10 +161,12 @@ class Markers:
 
     async def _done(self, marked: _Marked, tx: Transaction, step: Step[_Marked]) -> bool:
         """Take one step; return whether it went well. One that did not is counted."""
+        began = self._clock()
         result = await attempt(step, tx, marked, step.limit(self._assignment))
         if result is None or result.fault is None:
             return True
-        self._fails(result.fault.kind.code)
+        if not self._unwell(began):
+            self._fails(result.fault.kind.code)
         self._failed(result.fault)
         return False
 

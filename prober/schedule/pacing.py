@@ -49,15 +49,17 @@ class Pacer:
         self._throttler = throttler
         self._lanes: dict[tuple[str, str], _Lane] = {}
 
-    async def turn(self, host: str, credential: str) -> None:
-        """Return when the next attempt of `credential` at `host` may start."""
+    async def turn(self, host: str, credential: str) -> float:
+        """Return when the next attempt of `credential` at `host` may start: by how many seconds that came too late."""
         lane = self._lane(host, credential)
         now = self._clock()
         slot = max(now, lane.free)
         lane.free = slot + self._gap
         if slot > now:
             await self._sleep(slot - now)
+        late = max(0.0, self._clock() - slot)
         await lane.ceiling.acquire()
+        return late
 
     def _lane(self, host: str, credential: str) -> "_Lane":
         lane = self._lanes.get((host, credential))

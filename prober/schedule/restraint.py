@@ -14,8 +14,8 @@ from prober.model import Assignment
 from prober.schedule.passwords import LOCKED, PASSWORDS, PAUSE
 from prober.schedule.records import Record, Records, Rest, Stamp
 from prober.timeline import Clock
+from prober.verdict import REMOTE_WIPE
 
-REMOTE_WIPE = frozenset({"eas_remote_wipe", "eas_140"})
 RETIRED_PAUSE = 3600.0
 
 Rule = Callable[[Assignment, Fault, Record, Stamp, float], Rest | None]

@@ -12,7 +12,7 @@ from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Kind, Reason
 from prober.model import Assignment, Certificate
 from prober.observe.metrics import EXCLUSIONS, METRICS, Metrics, markdown
-from prober.verdict import Circumstances, judge
+from prober.verdict import Circumstances, Condition, judge
 from prober.vocabulary import Environment, Verdict
 from tests.observe.made import ASSIGNMENT, AT, CATALOGUE, TARGET, WORKED, judged, outcome
 
@@ -81,8 +81,9 @@ def test_what_does_not_count_touches_neither_up_nor_durations() -> None:
 
 def test_an_unwell_probers_times_are_not_observed() -> None:
     seen = metrics()
-    seen(ASSIGNMENT, *judged(None, replace(WORKED, sickness=kinds.LOOP_BLOCKED)))
-    assert value(seen, "counted_total") == 1
+    seen(ASSIGNMENT, *judged(None, replace(WORKED, condition=Condition(kinds.LOOP_BLOCKED))))
+    seen(ASSIGNMENT, *judged(None, replace(WORKED, condition=Condition(lag=0.11))))
+    assert value(seen, "counted_total") == 2
     assert value(seen, "duration_seconds_count") == 0
 
 
@@ -157,7 +158,13 @@ CIRCUMSTANCES = st.builds(
     succeeded_before=st.booleans(),
     since_success=st.none() | st.just(5.0),
     control_failed=st.booleans(),
-    sickness=st.none() | st.just(kinds.LOOP_BLOCKED),
+    condition=st.builds(
+        Condition,
+        sickness=st.none() | st.just(kinds.LOOP_BLOCKED),
+        lag=st.sampled_from([0.0, 0.2, 0.9]),
+        late=st.sampled_from([0.0, 2.0]),
+    ),
+    maintenance=st.booleans(),
     objective=st.none() | st.just(0.5),
 )
 KINDS = st.none() | st.builds(Kind, st.just("x"), st.sampled_from([one for one in Reason if one is not Reason.SLOW]))

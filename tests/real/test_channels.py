@@ -112,6 +112,8 @@ async def held(prober: Vantage, notes: Notes) -> AsyncIterator[None]:
         assembly.open,
         pacer=assembly.pacer,
         governor=assembly.governor,
+        judging=assembly.judging,
+        health=assembly.health,
         watch=notes,
     )
     assert len(channels) == 3

@@ -172,6 +172,8 @@ class Tenancy:
             assembly.open,
             pacer=assembly.pacer,
             governor=assembly.governor,
+            judging=assembly.judging,
+            health=assembly.health,
             watch=self.notes,
             clock=self.loop.time,
         )

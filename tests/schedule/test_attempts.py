@@ -260,6 +260,49 @@ def test_sickness_during_the_attempt_reaches_the_verdict() -> None:
     virtual.run(main())
 
 
+@pytest.mark.parametrize(("late", "verdict"), [(0.9, Verdict.FAILED), (1.1, Verdict.INCONCLUSIVE)])
+def test_an_attempt_that_starts_late_proves_nothing_by_failing(late: float, verdict: Verdict) -> None:
+    """A second after it was due, its turn aside: whatever kept the loop busy may do so again."""
+
+    async def main() -> None:
+        world = World(Server(fault=kinds.NO_ANSWER))
+        await world.attempts.scheduled(assignment(), virtual.now() - late)
+        ((_, _, judgement),) = world.finished
+        assert judgement.verdict is verdict
+        assert (judgement.code == "started_late") is (verdict is Verdict.INCONCLUSIVE)
+
+    virtual.run(main())
+
+
+def test_an_attempt_that_waited_for_its_turn_is_not_late() -> None:
+    """Ten seconds behind another one on its lane: a failure counts, a success is timed."""
+
+    async def main() -> None:
+        world = World(Server(fault=kinds.NO_ANSWER), rate=0.1)
+        now = virtual.now()
+        await asyncio.gather(*(world.attempts.scheduled(assignment(name), now) for name in ("a", "b")))
+        assert [judgement.verdict for _, _, judgement in world.finished] == [Verdict.FAILED] * 2
+        asyncio.get_running_loop().call_later(9.0, virtual.block, 3.0)
+        await world.attempts.scheduled(assignment("c"), virtual.now())
+        assert world.finished[-1][2].code == "started_late"
+
+    virtual.run(main())
+
+
+def test_a_loop_that_lags_without_being_blocked_spoils_the_time_and_no_more() -> None:
+    """A fifth of a second within five: ok, and its time is not observed."""
+
+    async def main() -> None:
+        world = World(Server(takes=5.0))
+        world.health.start()
+        asyncio.get_running_loop().call_later(2.05, virtual.block, 0.2)
+        _, judgement = await world.attempts.by_hand(assignment())
+        world.health.stop()
+        assert (judgement.verdict, judgement.timed) == (Verdict.OK, False)
+
+    virtual.run(main())
+
+
 def test_a_cancelled_attempt_is_no_outcome_and_leaves_nothing_open() -> None:
     """Cancelled in its step: nobody is told, inflight is back at nought, the session is closed."""
 

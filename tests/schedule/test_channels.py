@@ -13,11 +13,13 @@ from prober.faults.taxonomy import Fault, FaultError, Kind, Reason
 from prober.model import Assignment, PushSettings
 from prober.schedule import channels
 from prober.schedule.channels import Channels, pause
+from prober.schedule.health import Health
+from prober.schedule.judging import Judging
 from prober.schedule.plan import fraction
 from prober.schedule.records import Records, Stamp
 from prober.transaction import Client, Held, Transaction
 from tests.schedule import virtual
-from tests.schedule.made import Sessions, Told, Watch, assignment, governor, pacer
+from tests.schedule.made import Sessions, Told, Watch, assignment, governor, outcome, pacer
 
 REJECTED = Kind("imap_login_refused", Reason.AUTH_REJECTED)
 KICKED = Kind("imap_bye", Reason.SERVER_BUSY)
@@ -113,17 +115,31 @@ class World:
     ) -> None:
         self.mailbox = mailbox
         self.told, self.sessions, self.wall = Told(), Sessions(), Watch()
+        self.window = (0.0, 0.0)
         make = (make or mailbox.hold) if held else None
         client: Client[None] = Client("imap4", "IMAP", lambda: None, (), ("imap4",), held=make)
         self.records = Records({})
         self.stamp = Stamp("aa", "11")
         self.governor = governor({"imap4": client}, self.records, lambda _: self.stamp, wall=self.wall)
+        self.judging = Judging(
+            self.records,
+            configuration={},
+            control_of={"hq": "way-out"},
+            control_interval=60.0,
+            secret_mark=lambda _: "",
+            maintenance=lambda _, when: self.window[0] <= when.timestamp() < self.window[1],
+            clock=virtual.now,
+            wall=self.wall,
+        )
+        self.health = Health(lambda _: None, clock=virtual.now, wall=virtual.now, descriptors=lambda: 1000)
         self.channels = Channels(
             assignments or (PUSHED,),
             {"imap4": client},
             self.sessions,
             pacer=pacer(),
             governor=self.governor,
+            judging=self.judging,
+            health=self.health,
             watch=self.told,
             clock=virtual.now,
         )
@@ -191,6 +207,87 @@ def test_a_lost_channel_is_counted_with_its_life_and_won_back(loss: Kind | Excep
         assert world.sessions.closed == len(world.sessions.opened) == 2
 
     virtual.run(main())
+
+
+def blocked_at(*times: float) -> None:
+    """Keep the loop busy for half a second at each of `times`, in seconds from now."""
+    for seconds in times:
+        asyncio.get_running_loop().call_later(seconds, virtual.block, 0.5)
+
+
+@pytest.mark.parametrize("loss", [kinds.PEER_RESET, KICKED, kinds.NO_ANSWER])
+def test_a_channel_lost_just_after_our_own_loop_was_blocked_is_won_back_and_not_counted(loss: Kind) -> None:
+    """Blocked for half a second at 280 s of a channel that breaks 300 s after its opening at 30 s or so."""
+
+    async def main() -> None:
+        mailbox = Mailbox(waits=[(300.0, loss)])
+        world = World(mailbox)
+        world.health.start()
+        opening = fraction("imap4/hq/push") * PUSHED.interval
+        blocked_at(opening + 280.0)
+        await world.during(opening + 400.0)
+        world.health.stop()
+        assert world.told.events == []
+        assert len(mailbox.times("open")) == 2
+
+    virtual.run(main())
+
+
+def test_a_channel_lost_long_after_our_loop_was_blocked_is_lost() -> None:
+    """A minute later nothing of it is left."""
+
+    async def main() -> None:
+        world = World(Mailbox(waits=[(300.0, kinds.PEER_RESET)]))
+        world.health.start()
+        opening = fraction("imap4/hq/push") * PUSHED.interval
+        blocked_at(opening + 200.0)
+        await world.during(opening + 400.0)
+        world.health.stop()
+        assert world.told.named("disconnect") == [("imap4/hq", Reason.PUSH_CHANNEL_LOST)]
+
+    virtual.run(main())
+
+
+def test_openings_that_fail_while_we_are_unwell_are_no_loss_however_many() -> None:
+    """Four refused openings, each just after a blocked loop, and then one that succeeds."""
+
+    async def main() -> None:
+        mailbox = Mailbox(opens=[kinds.TCP_REFUSED] * 4)
+        world = World(mailbox)
+        world.health.start()
+        opened, ill = mailbox.note, iter([True] * 4)
+
+        def note(what: str) -> None:
+            opened(what)
+            if what == "open" and next(ill, False):
+                virtual.block(0.5)
+
+        mailbox.note = note  # type: ignore[method-assign]  # sick while it opens
+        await world.during(200.0)
+        assert world.told.events == []
+        assert len(mailbox.times("open")) == 5
+        world.health.stop()
+
+    virtual.run(main())
+
+
+def test_a_channel_lost_while_the_control_fails_or_under_maintenance_is_not_counted() -> None:
+    """The way out of the vantage, and a window of the operator's, excuse what they may have caused."""
+
+    async def main(*, control: bool) -> None:
+        world = World(Mailbox(waits=[(200.0, kinds.PEER_RESET)]))
+        way_out = replace(assignment("way-out", "control"), credential=None)
+        if control:
+            asyncio.get_running_loop().call_later(
+                200.0, lambda: world.judging.judge(way_out, outcome(way_out, kinds.TCP_TIMEOUT))
+            )
+        else:
+            world.window = (0.0, 1e12)
+        await world.during(400.0)
+        assert world.told.events == []
+
+    virtual.run(main(control=True))
+    virtual.run(main(control=False))
 
 
 def test_silence_past_the_hold_is_a_lost_channel() -> None:
@@ -352,10 +449,14 @@ def test_machinery_that_breaks_is_counted_and_the_channel_begun_anew(monkeypatch
 
 def test_only_assignments_with_push_and_clients_that_can_hold_have_channels() -> None:
     """Either alone gives no channel."""
-    mailbox = Mailbox()
-    assert len(World(mailbox, assignment()).channels) == 0
-    assert len(World(mailbox, PUSHED, held=False).channels) == 0
-    assert len(World(mailbox, PUSHED, replace(PUSHED, client="imap4")).channels) == 2
+
+    async def main() -> None:
+        mailbox = Mailbox()
+        assert len(World(mailbox, assignment()).channels) == 0
+        assert len(World(mailbox, PUSHED, held=False).channels) == 0
+        assert len(World(mailbox, PUSHED, replace(PUSHED, client="imap4")).channels) == 2
+
+    virtual.run(main())
 
 
 def test_first_openings_are_spread() -> None:

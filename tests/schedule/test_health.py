@@ -8,6 +8,7 @@ import pytest
 
 from prober.faults import taxonomy as kinds
 from prober.schedule.health import Health, free_descriptors
+from prober.verdict import Condition
 from tests.schedule import virtual
 
 
@@ -82,6 +83,55 @@ def test_a_small_lag_is_observed_but_no_sickness() -> None:
         assert patient.health.sickness(began) is None
         assert max(patient.lags) == pytest.approx(0.1, abs=0.11)
         assert max(patient.lags) > 0.05
+        patient.health.stop()
+
+    virtual.run(main())
+
+
+def test_what_the_loop_lags_adds_up() -> None:
+    """Three times 200 ms, each too short to be called blocked: at least 300 ms in all, whether sampled yet or not."""
+
+    async def main() -> None:
+        patient = Patient()
+        await asyncio.sleep(1.0)
+        began = patient.health.mark()
+        for _ in range(3):
+            virtual.block(0.2)
+            unsampled = patient.health.condition(began)
+            await asyncio.sleep(0.5)
+            assert patient.health.condition(began) == unsampled
+        assert unsampled.sickness is None
+        assert 0.3 - 1e-6 <= unsampled.lag <= 0.6
+        assert patient.health.condition(patient.health.mark(), late=2.0) == Condition(None, 0.0, 2.0)
+        patient.health.stop()
+
+    virtual.run(main())
+
+
+def test_the_ordinary_business_of_a_loop_is_no_lag() -> None:
+    """A hundred times 40 ms."""
+
+    async def main() -> None:
+        patient = Patient()
+        began = patient.health.mark()
+        for _ in range(100):
+            await asyncio.sleep(0.1)
+            virtual.block(0.04)
+        assert patient.health.condition(began).lag == 0.0
+        patient.health.stop()
+
+    virtual.run(main())
+
+
+def test_descriptors_are_counted_when_an_attempt_ends_and_not_by_the_second_alone() -> None:
+    """Gone since the last sample: an attempt of a few milliseconds is told of it."""
+
+    async def main() -> None:
+        patient = Patient()
+        await asyncio.sleep(0.5)
+        began = virtual.now()
+        patient.free = 3
+        assert patient.health.sickness(began) is kinds.NO_DESCRIPTORS
         patient.health.stop()
 
     virtual.run(main())

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from prober.faults import taxonomy as kinds
-from prober.faults.taxonomy import Kind, Reason
+from prober.faults.taxonomy import Fault, Kind, Reason
 from prober.model import Assignment, Outcome
 from prober.schedule.judging import Judging
 from prober.schedule.records import Record, Records, Rest
-from prober.verdict import Judgement
+from prober.verdict import WELL, Condition, Judgement
 from prober.vocabulary import Domain, Verdict
 from tests.schedule.made import NOON, Watch, assignment, outcome
 
@@ -47,9 +47,9 @@ class World:
         self.clock.now += seconds
         self.wall.now += seconds
 
-    def judge(self, kind: Kind | None = None, one: Assignment | None = None, sickness: Kind | None = None) -> Judgement:
+    def judge(self, kind: Kind | None = None, one: Assignment | None = None, condition: Condition = WELL) -> Judgement:
         one = one or assignment()
-        return self.judging.judge(one, self.outcome(one, kind), sickness)
+        return self.judging.judge(one, self.outcome(one, kind), condition)
 
     def outcome(self, one: Assignment, kind: Kind | None) -> Outcome:
         return outcome(one, kind, at=self.wall.now - 0.2)
@@ -91,6 +91,23 @@ def test_a_rejection_counts_only_within_a_day_of_a_success(age: float, verdict: 
     after = World(before.section)
     after.after(age)
     assert after.judge(REJECTED).verdict is verdict
+
+
+def test_a_rejection_counts_where_the_credential_worked_with_the_protocol_at_another_target_today() -> None:
+    """This one has failed for 30 hours; another mailbox was read with the same credential a minute ago."""
+    before = World()
+    before.judge()
+    world = World(before.section)
+    world.after(30 * HOUR)
+    assert world.judge(REJECTED).verdict is Verdict.EXCLUDED
+    world.judge(None, assignment("lab", "activesync"))
+    world.judge(None, assignment("lab", credential="other"))
+    assert world.judge(REJECTED).verdict is Verdict.EXCLUDED
+    world.judge(None, assignment("lab"))
+    assert world.judge(REJECTED).verdict is Verdict.FAILED
+    assert world.judge(REJECTED, assignment("never")).verdict is Verdict.EXCLUDED
+    world.secret = "22"
+    assert world.judge(REJECTED).verdict is Verdict.EXCLUDED
 
 
 def test_a_rejection_before_any_success_is_excluded() -> None:
@@ -157,15 +174,15 @@ def test_the_control_does_not_excuse_itself() -> None:
 def test_a_control_that_the_prober_itself_spoilt_has_not_failed() -> None:
     """A blocked loop during the control's attempt proves nothing about the network."""
     world = World()
-    assert world.judge(kinds.TCP_TIMEOUT, CONTROL, kinds.LOOP_BLOCKED).verdict is Verdict.INCONCLUSIVE
+    assert world.judge(kinds.TCP_TIMEOUT, CONTROL, Condition(kinds.LOOP_BLOCKED)).verdict is Verdict.INCONCLUSIVE
     assert world.judge(kinds.TCP_REFUSED).verdict is Verdict.FAILED
 
 
 def test_sickness_and_objective_reach_the_rules() -> None:
     """A sick failure is inconclusive, a sick success is not timed, a slow one is slow."""
     world = World()
-    assert world.judge(kinds.NO_ANSWER, sickness=kinds.LOOP_BLOCKED).verdict is Verdict.INCONCLUSIVE
-    assert not world.judge(sickness=kinds.CLOCK_WRONG).timed
+    assert world.judge(kinds.NO_ANSWER, condition=Condition(kinds.LOOP_BLOCKED)).verdict is Verdict.INCONCLUSIVE
+    assert not world.judge(condition=Condition(kinds.CLOCK_WRONG)).timed
     assert world.judge(None, assignment(objective=0.1)).verdict is Verdict.SLOW
 
 
@@ -182,6 +199,30 @@ def test_an_attempt_that_touches_a_maintenance_window_is_excluded_whatever_came_
     world.after(1.0)
     assert world.judge(kinds.NO_ANSWER).verdict is Verdict.FAILED
     assert world.judge(kinds.NO_ANSWER, assignment("lab")).verdict is Verdict.FAILED
+
+
+def test_a_control_that_fails_inside_its_maintenance_window_has_failed_all_the_same() -> None:
+    """It is excluded from the numbers, and no proof that the way out is open."""
+    world = World()
+    control = replace(CONTROL, target=replace(CONTROL.target, name="hq"))
+    world.judging._control_of = {"lab": "hq"}
+    world.window = (NOON - HOUR, NOON + HOUR)
+    assert world.judge(kinds.TCP_TIMEOUT, control).verdict is Verdict.EXCLUDED
+    assert world.judge(kinds.TCP_REFUSED, assignment("lab")).verdict is Verdict.INCONCLUSIVE
+
+
+def test_the_loss_of_a_channel_is_judged_by_what_is_known_at_that_moment() -> None:
+    """The control of its way out, a window of its target, the prober's own health."""
+    world, lost = World(), Fault(kinds.PEER_RESET)
+    assert world.judging.loss_counts(assignment(), lost, WELL)
+    assert not world.judging.loss_counts(assignment(), lost, Condition(kinds.NO_DESCRIPTORS))
+    world.judge(kinds.TCP_TIMEOUT, CONTROL)
+    assert not world.judging.loss_counts(assignment(), lost, WELL)
+    assert world.judging.loss_counts(assignment("lab"), lost, WELL)
+    world.after(121.0)
+    assert world.judging.loss_counts(assignment(), lost, WELL)
+    world.window = (NOON, NOON + HOUR)
+    assert not world.judging.loss_counts(assignment(), lost, WELL)
 
 
 def test_a_success_inside_a_maintenance_window_is_still_a_success_to_remember() -> None:

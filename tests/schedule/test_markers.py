@@ -42,8 +42,16 @@ class Desk:
         self.told, self.sessions = Told(), Sessions()
         self.faults: list[Fault] = []
         self.admitted = True
+        self.unwell_at = float("-inf")
         self.markers = Markers(
-            assignment(), every, self.admit, self.told, self.faults.append, clock=virtual.now, sleep=asyncio.sleep
+            assignment(),
+            every,
+            self.admit,
+            self.told,
+            self.faults.append,
+            lambda since: self.unwell_at >= since,
+            clock=virtual.now,
+            sleep=asyncio.sleep,
         )
 
     async def admit(self) -> Transaction | None:
@@ -65,6 +73,33 @@ def test_a_marker_is_told_of_and_taken_back_by_the_same_transaction() -> None:
         assert desk.told.events == [("latency", "imap4/hq", pytest.approx(7.0))]
         assert (box.times("mark"), box.times("tidy")) == ([300.0], [307.0])
         assert len(desk.sessions.opened) == desk.sessions.closed == 1
+
+    virtual.run(main())
+
+
+def test_nothing_is_said_of_a_marker_while_the_prober_is_unwell() -> None:
+    """Neither how late it was told of, nor that it was not; it is taken back, and the next is left in its time."""
+
+    async def main(*heard_at: float) -> None:
+        desk, box = Desk(), Box()
+        desk.unwell_at = virtual.now() + 301.0
+        assert await desk.keep(box, 500.0, *heard_at) is None
+        assert desk.told.events == []
+        assert len(box.times("tidy")) == 1
+
+    virtual.run(main(307.0))
+    virtual.run(main())
+
+
+def test_a_marker_that_we_could_not_leave_is_not_counted_and_the_governor_hears_of_it() -> None:
+    """Whoever holds back must know all the same: it may have been a wish for quiet."""
+
+    async def main() -> None:
+        desk, box = Desk(), Box(fault=FULL)
+        desk.unwell_at = virtual.now() + 301.0
+        await desk.keep(box, 500.0)
+        assert desk.told.events == []
+        assert [fault.kind for fault in desk.faults] == [FULL]
 
     virtual.run(main())
 

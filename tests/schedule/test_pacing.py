@@ -42,6 +42,19 @@ def test_turns_on_one_lane_are_evenly_spaced() -> None:
     assert virtual.run(starts(pacer(2.0), 5)) == pytest.approx([0.0, 0.5, 1.0, 1.5, 2.0])
 
 
+def test_a_turn_tells_by_how_much_it_came_too_late() -> None:
+    """Waiting in turn is not late; a loop that slept through the turn is."""
+
+    async def main() -> list[float]:
+        turns = pacer(2.0)
+        first = await turns.turn("mail.test", "app")
+        second = await turns.turn("mail.test", "app")
+        asyncio.get_running_loop().call_later(0.25, virtual.block, 3.0)
+        return [first, second, await turns.turn("mail.test", "app")]
+
+    assert virtual.run(main()) == pytest.approx([0.0, 0.0, 2.75])
+
+
 def test_no_burst_ever_exceeds_the_rate() -> None:
     """Two hundred a second and a thousand waiters: no 50 ms hold more than eleven starts."""
 
