@@ -6,11 +6,13 @@ from urllib.parse import urlencode, urlsplit
 
 from prober.exchange import Call, Reply
 from prober.faults.taxonomy import FaultError, Kind, Reason
+from prober.protocols.autodiscover.hybrid import LOOP
 from prober.protocols.http import diagnostics, status
 
 NO_URL = Kind("autodiscover_without_url", Reason.PROTOCOL_VIOLATION)
 NOT_JSON = Kind("autodiscover_not_json", Reason.PROTOCOL_VIOLATION)
 REFUSED = Kind("autodiscover_refused", Reason.CLIENT_MISCONFIG)
+REDIRECTS = frozenset({301, 302, 307, 308})
 NAMES = frozenset({"ProtocolNotSupported", "MissingProtocol", "MandatoryParameterMissing", "UserNotFound"})
 
 
@@ -39,9 +41,11 @@ class Discover:
         return Call("GET", f"{self.url}?{urlencode(query)}", (("Accept", "application/json"),))
 
     def read(self, reply: Reply) -> Found:
-        """Return the URL. Raises `FaultError`."""
+        """Return the URL. Raises `FaultError`, also where we are sent to the place that we ask."""
         location = reply.headers.get("location")
-        if reply.status in (301, 302, 307, 308) and _is_https(location):
+        if reply.status in REDIRECTS and location == self.call().url:
+            raise FaultError(LOOP, {"http_status": str(reply.status), **diagnostics.evidence(reply.headers)})
+        if reply.status in REDIRECTS and _is_https(location):
             return Found(location, hybrid=urlsplit(location).hostname != urlsplit(self.url).hostname)
         answer = _object(reply.body)
         if reply.status == 400 and isinstance(answer.get("ErrorCode"), str):

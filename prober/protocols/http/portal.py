@@ -11,6 +11,7 @@ from prober.protocols.http import diagnostics, phrases
 from prober.protocols.http import status as http
 
 BUSY = Kind("portal_busy", Reason.SERVER_BUSY)
+NO_PAGE = Kind("portal_without_page", Reason.PROTOCOL_VIOLATION)
 CHALLENGED = Kind("portal_challenged", Reason.UNEXPECTED_CHALLENGE)
 
 
@@ -25,4 +26,6 @@ def check(reply: Reply, unwanted: Iterable[str]) -> None:
         raise http.fault(reply)
     if not reply.body.strip():
         raise FaultError(EMPTY_REPLY, evidence)
+    if "html" not in reply.headers.get("content-type", "text/html").lower():
+        raise FaultError(NO_PAGE, evidence)
     phrases.refuse_error_page(reply, unwanted)

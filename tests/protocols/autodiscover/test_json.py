@@ -35,6 +35,13 @@ def test_a_redirect_to_another_host_is_hybrid() -> None:
         ASK.read(Reply(302, Headers([("Location", there.replace("https", "http"))])))
 
 
+def test_a_redirect_to_itself_is_a_loop() -> None:
+    """Asking again would end where it began."""
+    with pytest.raises(FaultError) as caught:
+        ASK.read(Reply(302, Headers([("Location", ASK.call().url)])))
+    assert caught.value.fault.reason is Reason.REDIRECT_LOOP
+
+
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [

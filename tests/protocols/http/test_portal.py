@@ -36,4 +36,12 @@ def test_a_front_page_that_is_none_says_why(status: int, body: bytes, code: str,
 def test_a_page_is_well_that_shows_none_of_the_phrases() -> None:
     """Which can be other ones."""
     portal.check(Reply(200, body=PAGE), UNWANTED)
+    portal.check(Reply(200, Headers([("Content-Type", "Text/HTML; charset=utf-8")]), PAGE), UNWANTED)
     assert refused(lambda reply: portal.check(reply, ("office",)), Reply(200, body=PAGE)).kind.code == "error_page_text"
+
+
+def test_what_calls_itself_something_else_is_no_page() -> None:
+    """Nobody could read it, whatever its status."""
+    octets = Reply(200, Headers([("Content-Type", "application/octet-stream")]), b"\x00\xff")
+    fault = refused(lambda reply: portal.check(reply, UNWANTED), octets)
+    assert (fault.kind.code, fault.reason) == ("portal_without_page", Reason.PROTOCOL_VIOLATION)
