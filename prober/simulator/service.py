@@ -9,7 +9,10 @@ from prober.simulator.tenant import Tenant
 from prober.simulator.tokens import Doorkeeper
 from prober.simulator.wire import Host
 
-COMMON = frozenset({"delay", "stall", "reset", "http", "html_page", "redirect_loop", "bearer_401", "throttle"})
+COMMON = frozenset(
+    {"delay", "stall", "reset", "close", "garbage", "flood"}
+    | {"http", "html_page", "redirect_loop", "bearer_401", "throttle"}
+)
 """Kinds the front door acts out for every service; the rest reach `Service.answer`."""
 
 

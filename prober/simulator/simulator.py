@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from prober.simulator.configuration import Wishes, configuration
 from prober.simulator.control import Control
@@ -30,6 +31,10 @@ from prober.simulator.wire import Host
 
 TENDING = 0.5
 """Seconds between looks at whether a listener has to go or to come back."""
+UNRESOLVED: Mapping[str, str] = MappingProxyType(
+    {"dns_nxdomain": "nxdomain", "dns_timeout": "silence", "dns_servfail": "servfail", "dns_empty": "empty"}
+)
+"""What a look-up comes to, by the kind of fault that strikes it."""
 PROTOCOLS = {"https": "http", "imaps": "imap"}
 
 
@@ -168,11 +173,11 @@ class Simulator:
             return Answer(kind="nxdomain" if name.endswith(self.tenant.domain) else "refused")
         struck = self._struck(host, Level.NAME)
         if struck:
-            return Answer(kind="nxdomain" if struck == "dns_nxdomain" else "silence")
+            return Answer(kind=UNRESOLVED[struck])
         struck = self._struck(host, Level.CONNECT)
         if struck == "connect_refuse":
             return Answer(NOBODY)
-        return Answer(self._ground.pit(host.port) if struck else host.address)
+        return Answer(self._ground.trap(struck, host.port) if struck else host.address)
 
     def _struck(self, host: Host, level: Level) -> str:
         occasion = Occasion(host, self._tracker.looked_up(host), PROTOCOLS[host.scheme], host.client)
@@ -192,5 +197,5 @@ class Simulator:
             task.add_done_callback(self._reopening.discard)
         for host, fault in sure.items():
             if host not in self._shut:
-                self._ground.shut(host, silently=fault.kind == "connect_blackhole")
+                self._ground.shut(host, fault.kind)
         self._shut = set(sure)

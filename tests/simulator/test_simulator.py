@@ -13,7 +13,7 @@ import pytest
 
 from prober.simulator.faults.fault import Fault
 from prober.simulator.faults.read import Incident
-from prober.simulator.ground.addresses import NOBODY, NOWHERE
+from prober.simulator.ground.addresses import NOBODY, TRAPS
 from prober.simulator.layout import default_layout, found
 from prober.simulator.simulator import Simulator
 
@@ -58,9 +58,11 @@ async def test_its_configuration_keeps_secrets_to_its_owner(tmp_path: Path) -> N
     ("kind", "address", "answer"),
     [
         ("connect_refuse", NOBODY, "address"),
-        ("connect_blackhole", NOWHERE, "address"),
+        *((kind, address, "address") for kind, address in TRAPS.items()),
         ("dns_nxdomain", "", "nxdomain"),
         ("dns_timeout", "", "silence"),
+        ("dns_servfail", "", "servfail"),
+        ("dns_empty", "", "empty"),
     ],
 )
 async def test_a_look_up_sends_those_who_are_struck_elsewhere(

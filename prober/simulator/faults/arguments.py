@@ -9,6 +9,8 @@ from typing import Any
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A field name (RFC 9110 section 5.6.2)."""
 PLACES = frozenset({"request", "headers", "body"})
+LARGEST = 64 * 1024 * 1024
+"""Octets of the largest answer that can be acted out."""
 SAYS = frozenset({"no_change"})
 NUMBERED = frozenset({"eas_status", "mapi_code"})
 """Kinds whose code is a number; that of the others is a name."""
@@ -25,6 +27,11 @@ def mistake(kind: str, name: str, value: Any) -> str:
 def _number(value: Any) -> str:
     fits = _is_number(value) and math.isfinite(value) and value >= 0
     return "" if fits else "must be a number, 0 or more"
+
+
+def _size(value: Any) -> str:
+    fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST
+    return "" if fits else f"must be a number of octets, at most {LARGEST}"
 
 
 def _status(value: Any) -> str:
@@ -71,6 +78,7 @@ CHECKS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
         "age_min": _number,
         "back_off_ms": _number,
         "after": _number,
+        "octets": _size,
         "status": _status,
         "at": _place,
         "says": _says,

@@ -4,9 +4,10 @@ So a fault below HTTP can hit one client and spare the next, as happens in life 
 """
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from types import MappingProxyType
 
 from prober.simulator.tenant import Site
 from prober.simulator.wire import Host
@@ -22,8 +23,16 @@ TOLD_BY_IMAP = frozenset({"outlook_mobile", "outlook_mac"})
 """Clients whose own way of being told of news is nobody's business: a public one stands in for it."""
 NOBODY = "127.255.0.1"
 """Nothing ever listens here: who is sent here is refused."""
-NOWHERE = "127.255.0.2"
-"""What listens here never accepts: who is sent here waits in vain."""
+TRAPS: Mapping[str, str] = MappingProxyType(
+    {
+        "connect_blackhole": "127.255.0.2",
+        "tls_stall": "127.255.0.3",
+        "tls_close": "127.255.0.4",
+        "tls_reset": "127.255.0.5",
+        "tls_plain": "127.255.0.6",
+    }
+)
+"""Where those are sent who are to meet with a fault of these kinds, instead of the server."""
 ATTEMPTS = 50
 
 

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import dns.exception
 import dns.flags
@@ -23,11 +24,15 @@ ONE_LOOKUP = 0.05
 SAME_QUESTION = 30.0
 """Seconds within which a question with the id of one left unanswered is that one, sent again."""
 MAX_QUESTION = 4096
+CODES: Mapping[str, dns.rcode.Rcode] = MappingProxyType(
+    {"refused": dns.rcode.REFUSED, "nxdomain": dns.rcode.NXDOMAIN, "servfail": dns.rcode.SERVFAIL}
+)
+"""By the kind of an answer (RFC 1035 section 4.1.1); the others are no error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a look-up comes to: an address, or none of `kind` `nxdomain`, `silence` or `refused`."""
+    """What a look-up comes to: an address, or none of `kind` `nxdomain`, `empty`, `servfail`, `silence`, `refused`."""
 
     address: str = ""
     kind: str = "address"
@@ -72,13 +77,10 @@ class Resolver:
         if answer.kind == "silence":
             self._leave(name, question.id)
             return None
-        if answer.kind == "refused":
-            reply.set_rcode(dns.rcode.REFUSED)
-        elif answer.kind == "nxdomain":
-            reply.set_rcode(dns.rcode.NXDOMAIN)
+        reply.set_rcode(CODES.get(answer.kind, dns.rcode.NOERROR))
         if asked.rdtype == dns.rdatatype.A and answer.address:
             reply.answer.append(dns.rrset.from_text(asked.name, 0, "IN", "A", answer.address))
-        elif answer.kind != "refused":
+        elif answer.kind not in ("refused", "servfail"):
             reply.authority.append(self._soa())
         return reply.to_wire()
 

@@ -7,20 +7,18 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from prober.simulator.ground import addresses
 from prober.simulator.ground.dns import Datagrams, Decide, Resolver, stream
 from prober.simulator.ground.pki import Authority, OnHello, server_context
+from prober.simulator.ground.traps import Trap
 from prober.simulator.wire import Host
 
 Factory = Callable[[Host], asyncio.Protocol]
 BACKLOG = 4096
 HANDSHAKE = 60.0
 """Seconds for a TLS handshake: a client's own limit comes first."""
-FILLING = 4
-"""Connections that fill a backlog of 0 on every kernel."""
 
 
 class Ground:
@@ -32,8 +30,8 @@ class Ground:
         self._by_place = {(host.address, host.port): host for host in self.hosts}
         self._authority = Authority(folder)
         self._servers: dict[tuple[str, int], asyncio.Server] = {}
-        self._pits: dict[int, list[socket.socket]] = {}
-        self._shut: dict[tuple[str, int], list[socket.socket]] = {}
+        self._traps: dict[tuple[str, int], Trap] = {}
+        self._shut: dict[tuple[str, int], Trap | None] = {}
         self._datagrams: asyncio.DatagramTransport | None = None
         self._streams: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
@@ -61,33 +59,36 @@ class Ground:
             server.close()
         if self._datagrams is not None:
             self._datagrams.close()
-        for some in (self._sockets, *self._pits.values(), *self._shut.values()):
-            for one in some:
-                one.close()
-        self._servers, self._pits, self._shut, self._sockets = {}, {}, {}, []
+        for bound in self._sockets:
+            bound.close()
+        for trap in (*self._traps.values(), *filter(None, self._shut.values())):
+            trap.close()
+        self._servers, self._traps, self._shut, self._sockets = {}, {}, {}, []
         await asyncio.sleep(0)  # transports give their sockets back in the loop's next pass
 
-    def pit(self, port: int) -> str:
-        """Return an address where a connection to `port` is never accepted."""
-        if port not in self._pits:
-            self._pits[port] = _dig(addresses.NOWHERE, port)
-        return addresses.NOWHERE
+    def trap(self, kind: str, port: int) -> str:
+        """Return an address where whoever connects to `port` meets with a fault of this kind."""
+        address = addresses.TRAPS[kind]
+        if (address, port) not in self._traps:
+            self._traps[address, port] = Trap(kind, address, port)
+        return address
 
-    def shut(self, host: Host, *, silently: bool) -> None:
-        """Listen to `host` no more: who comes is refused, or `silently` waits in vain. Connections there stay."""
+    def shut(self, host: Host, kind: str) -> None:
+        """Listen to `host` no more: who comes is refused, or caught in a trap of this kind. Connections there stay."""
         place = (host.address, host.port)
         server = self._servers.pop(place, None)
         if server is None:
             return
         server.close()
-        self._shut[place] = _dig(*place) if silently else []
+        self._shut[place] = Trap(kind, *place) if kind in addresses.TRAPS else None
 
     async def reopen(self, host: Host) -> None:
         """Listen to `host` again."""
         place = (host.address, host.port)
         if place in self._shut:
-            for one in self._shut.pop(place):
-                one.close()
+            trap = self._shut.pop(place)
+            if trap is not None:
+                trap.close()
             await self._listen(addresses.bound(*place))
 
     async def _listen(self, bound: socket.socket) -> None:
@@ -118,19 +119,3 @@ class Ground:
             lambda reader, writer: stream(resolver, reader, writer), sock=streams
         )
         self.resolver = f"127.0.0.1:{port}"
-
-
-def _dig(address: str, port: int) -> list[socket.socket]:
-    """Listen without ever accepting, and fill the backlog: Linux drops every further SYN."""
-    pit = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    pit.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    pit.bind((address, port))
-    pit.listen(0)
-    made = [pit]
-    for _ in range(FILLING):
-        filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        filler.settimeout(0)
-        with suppress(BlockingIOError):
-            filler.connect((address, port))
-        made.append(filler)
-    return made

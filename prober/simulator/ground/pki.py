@@ -1,4 +1,4 @@
-"""A throw-away authority and the certificates of the tenant: the right one, one for another name, an expired one.
+"""A throw-away authority and the certificates of the tenant: the right one, and those that no client should take.
 
 Rule of this file: private keys stay in the tenant's folder, for its owner alone, and die with it.
 """
@@ -17,6 +17,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = dt.timedelta(days=1)
 CA_LIFE = 30 * DAY
+NOW, PAST, FUTURE = (-DAY, CA_LIFE), (-3 * DAY, -DAY), (DAY, CA_LIFE)
+"""Lives of certificates."""
 ELSEWHERE = ("mail.fabrikam.example",)
 """The name in the certificate that is for another name."""
 
@@ -35,12 +37,15 @@ class Authority:
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(self._certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, label: str, names: Sequence[str], *, expired: bool = False) -> Path:
-        """Sign a certificate for `names` (DNS names or addresses); return a file that holds it and its key."""
+    def issue(self, label: str, names: Sequence[str], life: tuple[dt.timedelta, dt.timedelta] = NOW) -> Path:
+        """Sign a certificate for `names` (DNS names or addresses); return a file that holds it and its key.
+
+        `life`: from when until when it is valid, seen from now.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         # Real time and not the tenant's: a client's TLS library knows no other.
         now = dt.datetime.now(dt.UTC)
-        starts, ends = (now - 3 * DAY, now - DAY) if expired else (now - DAY, now + CA_LIFE)
+        starts, ends = (now + one for one in life)
         usage = x509.KeyUsage(True, *[False] * 8)  # noqa: FBT003 - the library's own signature: digital signature alone
         certificate = (
             _builder(_named(names[0]), self._name, key, starts, ends)
@@ -56,6 +61,12 @@ class Authority:
         file.touch(mode=0o600)
         file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
         return file
+
+    def stranger(self) -> "Authority":
+        """Return another authority, in a folder beside this one's files, that nobody has been told to trust."""
+        folder = self._folder / "stranger"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return Authority(folder, "Somebody else's CA")
 
     def _self_signed(self) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
@@ -81,9 +92,12 @@ class Authority:
 def server_context(authority: Authority, names: Sequence[str], on_hello: OnHello) -> ssl.SSLContext:
     """Return the context of the tenant's listeners; at each ClientHello `on_hello` decides what the client gets."""
     right = _context(authority.issue("server", names))
-    wrong = _context(authority.issue("wrong-name", ELSEWHERE))
-    expired = _context(authority.issue("expired", names, expired=True))
-    instead = {"tls_wrong_name": wrong, "tls_expired": expired}
+    instead = {
+        "tls_wrong_name": _context(authority.issue("wrong-name", ELSEWHERE)),
+        "tls_expired": _context(authority.issue("expired", names, PAST)),
+        "tls_not_yet_valid": _context(authority.issue("not-yet-valid", names, FUTURE)),
+        "tls_untrusted": _context(authority.stranger().issue("untrusted", names)),
+    }
 
     def hello(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> int | None:
         struck = on_hello(name or "")

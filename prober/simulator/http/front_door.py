@@ -38,6 +38,10 @@ USUAL: Mapping[str, str] = MappingProxyType(
     }
 )
 """Who most likely asks a service that nobody else names a client for."""
+THEN: Mapping[str, str] = MappingProxyType({"stall": "silence", "reset": "reset", "close": "close"})
+"""What comes after the part of an answer that leaves, by the kind of fault."""
+GARBAGE = b"\x03\xff\xfe\x00{]<!>" + bytes(range(128, 192))
+"""No XML, JSON, WBXML, page or MAPI: octets."""
 
 Route = Callable[[Request], Service | None]
 Joins = Callable[[str, Connection], Attempt]
@@ -90,7 +94,7 @@ class FrontDoor:
         if fault.kind == "delay":
             await self.premises.tenant.clocks.sleep(fault.number("seconds", 0))
             return self._dressed(request, service, errand, await self._served(service, request, errand, None))
-        if fault.kind in ("stall", "reset"):
+        if fault.kind in THEN:
             return await self._broken(service, request, errand, fault)
         return self._dressed(request, service, Errand(), self._refusal(service, request, fault))
 
@@ -99,7 +103,7 @@ class FrontDoor:
         whole: Reply | Broken = Reply(200, (("Content-Type", "text/plain"),))
         if at == "body" or isinstance(at, int):
             whole = self._dressed(request, service, errand, await self._served(service, request, errand, None))
-        then = "reset" if fault.kind == "reset" else "silence"
+        then = THEN[fault.kind]
         after = "nothing" if at == "headers" and then == "silence" else at
         return Broken(whole.reply if isinstance(whole, Broken) else whole, after, then)
 
@@ -109,6 +113,10 @@ class FrontDoor:
         if fault.kind == "html_page":
             text = fault.text("text", "Something went wrong")
             return html_reply(PAGE.format(text=text), int(fault.number("status", 200)))
+        if fault.kind == "garbage":
+            return Reply(200, (("Content-Type", "application/octet-stream"),), GARBAGE)
+        if fault.kind == "flood":
+            return Reply(200, (("Content-Type", "text/plain"),), bytes(int(fault.number("octets", 0))))
         if fault.kind == "redirect_loop":
             return self._to_itself(request, int(fault.number("status", 302)))
         if fault.kind == "bearer_401":

@@ -184,6 +184,8 @@ class Line(asyncio.Protocol):
             self._wait = self._loop.call_later(fault.number("seconds", 0), self._late, tag, act)
         elif fault.kind in mishaps.CUTS:
             self._break(fault, tag, act)
+        elif fault.kind in mishaps.NOISE:
+            self._write(mishaps.noise(fault))
         elif fault.kind == "bearer_401":
             self._finish(tag, self._refused(mishaps.refusal(fault), mishaps.diagnostics(fault)))
         else:
@@ -198,10 +200,11 @@ class Line(asyncio.Protocol):
             self._arm()
 
     def _break(self, fault: Fault, tag: str, act: Act) -> None:
-        """Send the part of the answer that may leave, then fall silent or reset."""
+        """Send the part of the answer that may leave, then fall silent, reset or leave."""
         if mishaps.needs_answer(fault):
             self._write(mishaps.part(fault, self._answered(act, None).written(tag)))
-        self._fall_silent() if fault.kind == "stall" else self._reset()
+        after = {"stall": self._fall_silent, "reset": self._reset, "close": self._leave_early}
+        after[fault.kind]()
 
     def _answered(self, act: Act, fault: Fault | None) -> Answer:
         try:
@@ -229,6 +232,10 @@ class Line(asyncio.Protocol):
         self._stop()
         self._mode = Mode.DEAF
         self._reader.clear()
+
+    def _leave_early(self) -> None:
+        self._stop()
+        self._transport.close()
 
     def _reset(self) -> None:
         self._stop()

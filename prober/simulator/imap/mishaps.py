@@ -6,8 +6,10 @@ from prober.simulator.faults.fault import Fault
 from prober.simulator.imap import texts
 from prober.simulator.imap.answer import Answer, no, severed
 
-CUTS = frozenset({"stall", "reset"})
-ANYWHERE = frozenset({"delay", "imap_bye", "throttle"}) | CUTS
+CUTS = frozenset({"stall", "reset", "close"})
+NOISE = frozenset({"garbage", "flood"})
+"""Kinds that put octets in the place of an answer that are none."""
+ANYWHERE = frozenset({"delay", "imap_bye", "throttle"}) | CUTS | NOISE
 COMMAND = ANYWHERE | {"imap_tagged"}
 LOGIN = COMMAND | {"bearer_401"}
 STORE = COMMAND | {"stale"}
@@ -41,6 +43,11 @@ def part(fault: Fault, whole: bytes) -> bytes:
     if isinstance(at, int):
         return whole[:at]
     return whole[: len(whole) // 2] if at == "body" else b""
+
+
+def noise(fault: Fault) -> bytes:
+    """Return what comes in the place of an answer: a line of another protocol, or one that is longer than any."""
+    return b"\xff\xfe\x03{]\r\n" if fault.kind == "garbage" else bytes([88]) * int(fault.number("octets", 0))
 
 
 def needs_answer(fault: Fault) -> bool:

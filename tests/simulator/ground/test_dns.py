@@ -16,7 +16,12 @@ import pytest
 from prober.simulator.ground.addresses import pair
 from prober.simulator.ground.dns import Answer, Datagrams, Resolver, stream
 
-KNOWN = {"mail.contoso.example": Answer("127.16.1.1"), "quiet.contoso.example": Answer(kind="silence")}
+KNOWN = {
+    "mail.contoso.example": Answer("127.16.1.1"),
+    "quiet.contoso.example": Answer(kind="silence"),
+    "ill.contoso.example": Answer(kind="servfail"),
+    "bare.contoso.example": Answer(kind="empty"),
+}
 
 
 class Scene:
@@ -79,6 +84,14 @@ async def test_an_unknown_name_is_none_and_a_foreign_one_refused() -> None:
     async with Scene() as scene:
         assert (await scene.ask("nothing.contoso.example")).rcode() == dns.rcode.NXDOMAIN
         assert (await scene.ask("www.fabrikam.example")).rcode() == dns.rcode.REFUSED
+
+
+async def test_a_look_up_can_fail_or_find_no_address() -> None:
+    """RFC 1035 section 4.1.1, RFC 2308 section 2.2."""
+    async with Scene() as scene:
+        ill, bare = await scene.ask("ill.contoso.example"), await scene.ask("bare.contoso.example")
+        assert (ill.rcode(), ill.authority) == (dns.rcode.SERVFAIL, [])
+        assert (bare.rcode(), bare.answer) == (dns.rcode.NOERROR, [])
 
 
 async def test_silence_is_silence() -> None:

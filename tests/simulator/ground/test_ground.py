@@ -81,25 +81,27 @@ def reaches(address: str, port: int) -> bool:
         return True
 
 
-async def test_a_pit_swallows_whoever_comes(tmp_path: Path) -> None:
+async def test_a_trap_is_set_once_and_catches_whoever_comes(tmp_path: Path) -> None:
     """No refusal, no acceptance."""
     async with opened(tmp_path) as here:
         port = here.ground.hosts[0].port
-        assert not reaches(here.ground.pit(port), port)
+        address = here.ground.trap("connect_blackhole", port)
+        assert not reaches(address, port)
+        assert here.ground.trap("connect_blackhole", port) == address
 
 
-@pytest.mark.parametrize("silently", [True, False])
-async def test_a_listener_can_be_shut_and_opened_again(tmp_path: Path, silently: bool) -> None:
+@pytest.mark.parametrize("kind", ["connect_refuse", "connect_blackhole", "tls_stall"])
+async def test_a_listener_can_be_shut_and_opened_again(tmp_path: Path, kind: str) -> None:
     """Its neighbours stay."""
     async with opened(tmp_path) as here:
         host, neighbour = here.host("imap4.ams1.x.test"), here.host("activesync.ams1.x.test")
-        here.ground.shut(host, silently=silently)
-        here.ground.shut(host, silently=silently)
-        if silently:
-            assert not reaches(host.address, host.port)
-        else:
+        here.ground.shut(host, kind)
+        here.ground.shut(host, kind)
+        if kind == "connect_refuse":
             with pytest.raises(ConnectionRefusedError):
                 reaches(host.address, host.port)
+        else:
+            assert reaches(host.address, host.port) is (kind == "tls_stall")
         assert await here.greeting(neighbour) == neighbour.name
         await here.ground.reopen(host)
         assert await here.greeting(host) == host.name
@@ -109,8 +111,8 @@ async def test_what_was_opened_is_closed(tmp_path: Path) -> None:
     """Also what was shut or dug."""
     async with opened(tmp_path) as here:
         host = here.host("imap4.ams1.x.test")
-        here.ground.shut(host, silently=True)
-        here.ground.pit(host.port)
+        here.ground.shut(host, "connect_blackhole")
+        here.ground.trap("tls_close", host.port)
     for one in here.ground.hosts:
         with pytest.raises(ConnectionRefusedError):
             reaches(one.address, one.port)

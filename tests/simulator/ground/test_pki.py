@@ -48,6 +48,8 @@ def test_the_right_certificate_pleases_the_strictest_client(tmp_path: Path, name
     [
         ("tls_wrong_name", "Hostname mismatch"),
         ("tls_expired", "certificate has expired"),
+        ("tls_not_yet_valid", "not yet valid"),
+        ("tls_untrusted", "unable to get local issuer"),
         ("tls_alert", "handshake failure"),
     ],
 )

@@ -170,6 +170,8 @@ async def test_a_delay_is_waited_for_and_then_answered() -> None:
         ("reset", "headers", "headers", "reset", False),
         ("reset", "body", "body", "reset", True),
         ("reset", 40, 40, "reset", True),
+        ("close", "headers", "headers", "close", False),
+        ("close", "body", "body", "close", True),
     ],
 )
 async def test_a_reply_breaks_off(kind: str, at: str | int, after: str | int, then: str, served: bool) -> None:
@@ -204,6 +206,18 @@ async def test_a_refusal_is_worded(struck: Fault, status: int, field: str, value
     assert "X-FEServer" in fields
     assert "X-CalculatedBETarget" not in fields
     assert scene.service.acted == []
+
+
+async def test_noise_is_no_document() -> None:
+    """Neither text nor page; and as much of it as was asked for."""
+    garbage = await Scene(fault("garbage")).ask()
+    flood = await Scene(fault("flood", octets=100_000)).ask()
+    assert isinstance(garbage, Reply)
+    assert isinstance(flood, Reply)
+    assert (garbage.status, flood.status, flood.body) == (200, 200, bytes(100_000))
+    assert isinstance(garbage.body, bytes)
+    with pytest.raises(UnicodeDecodeError):
+        garbage.body.decode()
 
 
 async def test_a_401_offers_the_bearer_scheme() -> None:

@@ -60,6 +60,14 @@ def test_an_answer_breaks_off_where_it_is_told(at: str | int, left: bytes, neede
     assert (mishaps.part(fault, b"abcdefgh"), mishaps.needs_answer(fault)) == (left, needed)
 
 
+def test_noise_is_no_answer_of_the_protocol() -> None:
+    """A line that begins with neither tag nor asterisk, or one without end."""
+    line = mishaps.noise(Fault("garbage"))
+    assert line.endswith(b"\r\n")
+    assert not line.isascii()
+    assert mishaps.noise(Fault("flood", arguments={"octets": 7})) == b"XXXXXXX"
+
+
 def test_without_a_place_it_breaks_off_before_any_byte() -> None:
     assert mishaps.part(Fault("reset"), b"abc") == b""
 
