@@ -1,7 +1,7 @@
 """A stage for one attempt at a time: a tenant of one mailbox and the real prober for it, on one accelerated loop."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -33,6 +33,10 @@ SHORT_LIFE = 30
 
 LONG = {"activesync": "ping", "outlook_desktop": "notification_wait"}
 """Optional steps that take longer than an attempt should, by client."""
+NEWS = frozenset({"idle_hold", "ping", "notify_wait", "stream_wait", "notification_wait"})
+"""Steps that wait for news."""
+OBJECTIVE = 18.0
+"""Seconds within which an attempt should be done: far more than this takes on the busiest machine."""
 MARKER = "k4d8fy2wcanary"
 
 
@@ -44,16 +48,17 @@ class Theatre:
         loop = self._runner.get_loop()
         assert isinstance(loop, Accelerated)
         self._loop = loop
+        self._folder = folder
         layout = Layout(sites=(Site("ams1", "eu", "AMS"),), mailboxes=(Place(f"probe@{DOMAIN}", "ams1"),))
         self.simulator = Simulator(found(layout, Clocks(loop.time, loop.wall)), folder)
         self.mailbox.deliver(f"Canary {MARKER}")
         self._runner.run(self.simulator.start())
         clients = [name for name in catalogue() if name != "control"]
-        file = self.simulator.write_configuration(folder, Wishes(clients, objective=5.0))
+        file = self.simulator.write_configuration(folder, Wishes(clients, objective=OBJECTIVE))
         self.settings = load([_changed(file, canary=False, long=False)], catalogue())
         self.with_canary = load([_changed(file, canary=True, long=False)], catalogue())
         self.waiting = load([_changed(file, canary=False, long=True)], catalogue())
-        bare = self.simulator.write_configuration(folder, Wishes(clients, objective=5.0, steps=False))
+        bare = self.simulator.write_configuration(folder, Wishes(clients, objective=OBJECTIVE, steps=False))
         self.plain = load([_changed(bare, canary=False, long=False)], catalogue())
 
     @property
@@ -61,12 +66,12 @@ class Theatre:
         """The one there is."""
         return next(iter(self.simulator.tenant.mailboxes.values()))
 
-    def assembly(self, settings: Settings) -> Assembly:
-        """Return a prober that has never done anything."""
+    def assembly(self, settings: Settings, store: Store | None = None) -> Assembly:
+        """Return a prober that has never done anything, or remembers what is in `store`."""
         return Assembly(
             settings,
             catalogue(),
-            Store.open(None),
+            store or Store.open(None),
             watch=Unwatched(),
             tell=lambda *_: None,
             lagged=lambda _: None,
@@ -100,6 +105,41 @@ class Theatre:
         finally:
             await self.clear()
             await assembly.close()
+
+    def together(self, faults: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Outcome, Judgement]]:
+        """Let each fault strike its client, all at once; return what a prober to which all was well makes of it.
+
+        The control has a prober of its own: its failure would be held against the others.
+        """
+        return self._runner.run(self._together(faults))
+
+    async def _together(self, faults: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Outcome, Judgement]]:
+        settings = self.waiting if any(one.get("step") in NEWS for one in faults.values()) else self.settings
+        self.simulator.premises.doorkeeper.lifetime = 3599
+        memory = await self._memory_of(settings)
+        probers = {False: self.assembly(settings, memory()), True: self.assembly(settings, memory())}
+        try:
+            for client, fault in faults.items():
+                self.begin({**fault, "client": client})
+            attempts = (probers[name == "control"].attempts.by_hand(assigned(settings, name)) for name in faults)
+            return dict(zip(faults, await asyncio.gather(*attempts), strict=True))
+        finally:
+            await self.clear()
+            for prober in probers.values():
+                await prober.close()
+
+    async def _memory_of(self, settings: Settings) -> Callable[[], Store]:
+        """Let all be well once for every client; return who opens what is remembered of it, each time anew."""
+        folder = self._folder / f"memory-{'waiting' if settings is self.waiting else 'usual'}"
+        if not folder.exists():
+            store = Store.open(str(folder))
+            prober = self.assembly(settings, store)
+            attempts = (prober.attempts.by_hand(one) for one in settings.assignments)
+            for outcome, judgement in await asyncio.gather(*attempts):
+                assert judgement.verdict.value in ("ok", "slow"), (outcome, judgement)
+            await prober.close()
+            store.close()
+        return lambda: Store.copy(str(folder))
 
     def _for(self, fault: dict[str, Any]) -> Settings:
         if fault.get("step") in LONG.values():
