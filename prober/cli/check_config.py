@@ -40,7 +40,6 @@ def _check(file: Path, *, plan: bool) -> str:
 
 def _plan(settings: "Settings") -> str:
     from prober.clients import catalogue
-    from prober.detect.groups import planned
     from prober.detection import sources
     from prober.planning.budgets import shares
     from prober.planning.detection import expected
@@ -55,8 +54,10 @@ def _plan(settings: "Settings") -> str:
     asked = tokens(settings.assignments, resources)
     limits = {name: settings.budgets.get(name, one.limit) for name, one in DEFAULTS.items()}
     detector = settings.detector
-    times = expected(planned(watched), detector.budget, guaranteed=detector.guaranteed)
-    return report(costs, asked, shares(costs, asked, limits), times, _series(settings, watched))
+    looks = detector.second_looks
+    times = expected(watched, detector.budget, guaranteed=detector.guaranteed, second_looks=looks)
+    budgets = shares(costs, asked, limits)
+    return report(costs, asked, budgets, times, _series(settings, watched), second_looks=looks)
 
 
 def _series(settings: "Settings", watched: "Mapping[str, Source]") -> int:

@@ -10,15 +10,23 @@ from prober.planning.detection import LONGEST, LOSSES, Expected
 from prober.planning.requests import Cost
 
 ASSUMED = (
-    "Requests are those of full depth without optional steps; second looks add a tenth at most. Times are means: all "
-    "attempts alike, settled after two days, without second looks (which about halve them) and time-outs (which add)."
+    "Requests are those of full depth without optional steps{added}. Times are means: all attempts of the group alike "
+    "and nobody else's, settled after two days, {looks}, time-outs aside (which add). Where everything fails at once, "
+    "the first minutes may be a hiccup of the network and are taken for one."
 )
+ADDED = "; second looks add a tenth at most, and only while something fails"
 
 
 def report(
-    costs: Sequence[Cost], tokens: Mapping[str, float], shares: Iterable[Share], times: Iterable[Expected], series: int
+    costs: Sequence[Cost],
+    tokens: Mapping[str, float],
+    shares: Iterable[Share],
+    times: Iterable[Expected],
+    series: int,
+    *,
+    second_looks: bool,
 ) -> str:
-    """Return the whole plan."""
+    """Return the whole plan. `second_looks`: whether they are taken."""
     return "\n".join(
         (
             *_requests(costs),
@@ -30,9 +38,16 @@ def report(
             *_table(("group", *(f"{loss:.0%} lost" for loss in LOSSES)), map(_time, times)),
             "",
             f"series: {_whole(series)}",
-            ASSUMED,
+            assumed(second_looks=second_looks),
             "",
         )
+    )
+
+
+def assumed(*, second_looks: bool) -> str:
+    """Return in words what the plan assumes."""
+    return ASSUMED.format(
+        added=ADDED if second_looks else "", looks="with second looks" if second_looks else "without second looks"
     )
 
 
@@ -53,7 +68,8 @@ def _share(one: Share) -> tuple[str, ...]:
 
 def _time(one: Expected) -> tuple[str, ...]:
     longest = LONGEST * one.group.interval / 60.0
-    return one.group.name, *(_minutes(minutes, longest) for minutes in one.minutes)
+    name = one.group.name + (f" (slowest of {one.of})" if one.of > 1 else "")
+    return name, *(_minutes(minutes, longest) for minutes in one.minutes)
 
 
 def _minutes(minutes: float, longest: float) -> str:
