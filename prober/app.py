@@ -44,6 +44,7 @@ from prober.schedule.scopes import ScopeKind
 from prober.serving.guard import Guard
 from prober.serving.keeper import Keeper
 from prober.serving.lifecycle import Reload, cannot_reload, configuration_route, lifecycle_routes
+from prober.serving.probe import Probes
 from prober.serving.server import WebServer
 from prober.settings.settings import Settings
 from prober.storage.store import Store, StoreBusyError
@@ -203,7 +204,9 @@ class Service:
             restraints,
             *([self._notices.panel] if self._notices else []),
         )
+        self._probes = Probes(self._assignment, self.assembly.attempts, lambda: self._ready)
         routes = (
+            self._probes.route,
             configuration_route(lambda: self._settings.redacted),
             *lifecycle_routes(reload, self._asked_to_end.set, enabled=lifecycle),
         )
@@ -236,12 +239,17 @@ class Service:
             detector.cells,
             self.assembly.attempts.second_look,
             confirming=detector.confirming,
-            busy=lambda key: key in self._runner.running,
+            busy=lambda key: key in self._runner.running or self.assembly.attempts.busy(key),
             watch=self.metrics,
             wall=time.time,
         )
         self.detection.again = looks.consider
         return looks
+
+    def _assignment(self, target: str, client: str) -> Assignment | None:
+        """Return what is configured for a client on a target."""
+        found = (one for one in self._settings.assignments if (one.target.name, one.client) == (target, client))
+        return next(found, None)
 
     def _metrics(self, settings: Settings, clients: Mapping[str, Client[Any]]) -> Metrics:
         metrics = Metrics(
@@ -283,7 +291,7 @@ class Service:
         ticking.cancel()
         if self._looks:
             await self._looks.drain()
-        await asyncio.gather(self._runner.drain(grace), self._channels.drain())
+        await asyncio.gather(self._runner.drain(grace), self._channels.drain(), self._probes.drain())
         if self._notices:
             await self._notices.close()
         await self.assembly.close()

@@ -66,7 +66,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         ),
     },
     "planning": {"detect", "model"},
-    "observe": {"blame", "detect", "faults", "model", "transaction", "verdict", "vocabulary"},
+    "observe": {
+        *("blame", "detect", "exchange", "faults", "model", "protocols.http.challenge", "timeline", "transaction"),
+        *("verdict", "vocabulary"),
+    },
     "serving": {
         *("faults", "model", "observe", "schedule.attempts", "secret", "settings", "timeline", "verdict", "vocabulary"),
     },

@@ -194,7 +194,10 @@ def evidence(given: Mapping[str, Fact]) -> dict[str, Fact]:
 
 
 def _value(value: Fact) -> Fact:
-    if not isinstance(value, str):
-        return value
+    return text(value) if isinstance(value, str) else value
+
+
+def text(value: str) -> str:
+    """Return one line of at most 200 characters, look-alike secrets starred."""
     printable = "".join(character if character.isprintable() else "?" for character in value)
     return LOOKS_SECRET.sub(HIDDEN, printable)[:LONGEST]

@@ -6,11 +6,14 @@ Rule of this file: waiting ends before the transaction is made, so that a turn w
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from prober.exchange import Session
 from prober.model import Assignment, Outcome
+from prober.schedule.alone import Alone
 from prober.schedule.governor import Governor
 from prober.schedule.health import Health
 from prober.schedule.judging import Judging
@@ -25,6 +28,22 @@ OpenTransaction = Callable[[Assignment], Transaction]
 
 Tell = Callable[[Assignment, Outcome, Judgement], None]
 """Hands a finished attempt to whoever wants to hear of it."""
+
+
+Watching = Callable[[Session], Session]
+"""Wraps the session of one attempt, so that somebody sees what passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """Why an attempt that somebody asked for was not made: `code` is `held_back` or `busy`, `because` one sentence."""
+
+    code: str
+    because: str
+
+
+BUSY = NotStarted("busy", "its turn did not come in time: another attempt of it is under way, or many wait")
+NO_ROOM = NotStarted("held_back", "the prober allows itself no more at present")
 
 
 class AttemptWatch(Protocol):
@@ -71,6 +90,7 @@ class Attempts:
         self._tell = tell
         self._tell_again = tell_again
         self._looks: dict[str, asyncio.Task[Any]] = {}
+        self._alone = Alone()
         self._clock = clock
         self._wall = wall
 
@@ -80,17 +100,57 @@ class Attempts:
         if self._held_back(assignment):
             return
         await self._displace(assignment)
-        late = max(late, await self._turn(assignment))
-        if self._held_back(assignment, now=True):
-            return
-        self._watch.scheduler_lag(max(0.0, self._clock() - intended))
-        outcome, judgement = await self._attempt(assignment, late)
+        async with self._alone.of(assignment.key):
+            late = max(late, await self._turn(assignment))
+            if self._held_back(assignment, now=True):
+                return
+            self._watch.scheduler_lag(max(0.0, self._clock() - intended))
+            outcome, judgement = await self._attempt(assignment, late)
         self._tell(assignment, outcome, judgement)
 
     async def by_hand(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
         """Wait for a turn and run one attempt, held back or not: somebody asked for it. Nobody else is told."""
-        late = await self._turn(assignment)
-        return await self._attempt(assignment, late, added=True)
+        async with self._alone.of(assignment.key):
+            late = await self._turn(assignment)
+            return await self._attempt(assignment, late, added=True)
+
+    async def on_demand(
+        self, assignment: Assignment, seconds: float, watching: Watching = lambda session: session
+    ) -> tuple[Outcome, Judgement] | NotStarted:
+        """Run one attempt that somebody waits for `seconds` at most, unless it is held back. Nobody else is told.
+
+        The time it waits for another attempt of the assignment and for its turn is part of these seconds; when half of
+        them are gone it does not begin. One that has begun ends by itself when they are over, with the fault of what it
+        was waiting for.
+        """
+        ends = self._clock() + seconds
+        try:
+            async with asyncio.timeout(seconds) as limit, self._alone.besides(assignment.key):
+                if (refused := self._refused(assignment)) is not None:
+                    return refused
+                late = await self._turn(assignment)
+                if (refused := self._refused(assignment, now=True)) is not None:
+                    return refused
+                async with self._governor.attempt(assignment, added=True):
+                    limit.reschedule(None)
+                    left = ends - self._clock()
+                    if left < seconds / 2:
+                        return BUSY
+                    hurried = replace(assignment, timeout=min(assignment.timeout, left))
+                    return await self._run(hurried, late, watching, witness=False)
+        except TimeoutError:
+            return BUSY
+
+    def busy(self, key: str) -> bool:
+        """Whether an attempt of an assignment is under way, or waits for its turn."""
+        return self._alone.busy(key)
+
+    def _refused(self, assignment: Assignment, *, now: bool = False) -> NotStarted | None:
+        """Return why nobody may have an attempt made at this moment."""
+        if not self._governor.holds(assignment, added=True, now=now):
+            return None
+        held = self._governor.held_back(assignment)
+        return NO_ROOM if held is None else NotStarted("held_back", held.because)
 
     async def second_look(self, assignment: Assignment) -> None:
         """Run one attempt besides the schedule, unless it is held back, and tell of it apart from the others.
@@ -112,10 +172,11 @@ class Attempts:
             self._tell_again(assignment, outcome, judgement)
 
     async def _look(self, assignment: Assignment) -> tuple[Outcome, Judgement] | None:
-        late = await self._turn(assignment)
-        if self._held_back(assignment, added=True, now=True):
-            return None
-        return await self._attempt(assignment, late, added=True)
+        async with self._alone.of(assignment.key):
+            late = await self._turn(assignment)
+            if self._held_back(assignment, added=True, now=True):
+                return None
+            return await self._attempt(assignment, late, added=True)
 
     def _held_back(self, assignment: Assignment, *, added: bool = False, now: bool = False) -> bool:
         """Whether `assignment` must not start: asked before its turn, and again when that has come (`now`)."""
@@ -139,14 +200,18 @@ class Attempts:
         async with self._governor.attempt(assignment, added=added):
             return await self._run(assignment, late)
 
-    async def _run(self, assignment: Assignment, late: float) -> tuple[Outcome, Judgement]:
+    async def _run(
+        self, assignment: Assignment, late: float, watching: Watching = lambda session: session, *, witness: bool = True
+    ) -> tuple[Outcome, Judgement]:
         began = self._health.mark()
         self._watch.inflight(1)
         try:
-            outcome = await perform(self._catalogue[assignment.client], self._open(assignment), self._now)
+            tx = self._open(assignment)
+            tx.session = watching(tx.session)
+            outcome = await perform(self._catalogue[assignment.client], tx, self._now)
         finally:
             self._watch.inflight(-1)
-        judgement = self._judging.judge(assignment, outcome, self._health.condition(began, late))
+        judgement = self._judging.judge(assignment, outcome, self._health.condition(began, late), witness=witness)
         self._governor.consider(assignment, outcome.fault)
         return outcome, judgement
 

@@ -53,10 +53,16 @@ class Judging:
         self._control_failures: dict[str, float] = {}
         self._refused_tokens: set[str] = set()
 
-    def judge(self, assignment: Assignment, outcome: Outcome, condition: Condition = WELL) -> Judgement:
-        """Return the final judgement of `outcome`, `condition` being how the prober was meanwhile; learn from it."""
+    def judge(
+        self, assignment: Assignment, outcome: Outcome, condition: Condition = WELL, *, witness: bool = True
+    ) -> Judgement:
+        """Return the final judgement of `outcome`, `condition` being how the prober was meanwhile; learn from it.
+
+        Without `witness`, a failed control is not held against the vantage: it may have had less time than it needs.
+        """
         around = self._circumstances(assignment, outcome.fault, condition)
-        self._learn(assignment, outcome, around)
+        if witness or outcome.fault is None:
+            self._learn(assignment, outcome, around)
         ended_at = datetime.fromtimestamp(self._wall(), UTC)
         return judge(
             outcome, replace(around, maintenance=self._in_maintenance(assignment, outcome.started_at, ended_at))

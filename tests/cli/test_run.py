@@ -218,3 +218,36 @@ def test_users_of_the_web_configuration_may_come_in(tmp_path: Path) -> None:
     with Site() as site, running(configuration(tmp_path, site.url), f"--web.config.file={web}") as program:
         assert program.get("/metrics")[0] == 401
         assert httpx.get(f"http://{program.address}/metrics", auth=("alice", "right"), timeout=20).status_code == 200
+
+
+def test_an_attempt_is_made_while_somebody_waits(tmp_path: Path, pki: Pki, start_dovecot: StartDovecot) -> None:
+    """Against a real Dovecot: success, its waterfall and transcript without a secret, and no attempt is counted."""
+    server = start_dovecot(Options(pki.right))
+    (tmp_path / "password").write_text(PASSWORDS[ALICE])
+    target = (
+        "  - name: hq\n    environment: exchange_server\n"
+        f'    endpoints: {{imap4: "imaps://localhost:{server.imaps_port}"}}\n'
+        f"    tls: {{ca_file: {pki.ca_file}}}\n    mailbox: {ALICE}\n"
+        "    clients: [{client: imap4, credential: alice, interval: 1d}]\n"
+    )
+    with Site() as site:
+        config = configuration(tmp_path, site.url, target)
+        credential = f"credentials:\n  alice: {{type: basic, username: {ALICE}, password_file: password}}\n"
+        config.write_text(credential + config.read_text())
+        with running(config) as program:
+            status, text = program.get("/probe?target=hq&module=imap4")
+            assert (status, "probe_success 1.0\n" in text) == (200, True), text
+            status, text = program.get("/probe?target=hq&module=imap4&debug=true")
+            assert "imap4 on hq (mailbox): OK" in text
+            assert re.search(r"> \S+ (LOGIN|AUTHENTICATE)\b", text)
+            assert PASSWORDS[ALICE] not in text
+            assert ALICE not in text
+            assert program.get("/probe?target=169.254.169.254&module=imap4")[0] == 400
+            counted = re.search(
+                r'clientaccess_attempts_total{client="imap4",target="hq"} ([0-9.]+)', program.get("/metrics")[1]
+            )
+            assert counted is not None
+            assert float(counted[1]) <= 1.0
+            program.signal(signal.SIGTERM)
+            assert program.ended() == 0
+            assert "Traceback" not in "".join(program.log)

@@ -6,10 +6,11 @@ from datetime import datetime
 
 import pytest
 
+from prober.exchange import Session
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError, Kind, Reason
 from prober.model import Assignment, Outcome
-from prober.schedule.attempts import Attempts, lane
+from prober.schedule.attempts import BUSY, Attempts, NotStarted, lane
 from prober.schedule.health import Health
 from prober.schedule.judging import Judging
 from prober.schedule.records import Record, Records
@@ -328,3 +329,123 @@ def test_a_lane_is_the_host_of_the_principal_endpoint_and_the_credential() -> No
     bare = assignment(credential=None)
     assert lane(client, replace(bare, target=replace(bare.target, endpoints={}))) == ("hq", "")
     assert lane(replace(client, endpoints=()), assignment()) == ("hq", "phone")
+
+
+def test_an_attempt_on_demand_is_answered_and_told_to_nobody() -> None:
+    """Who asked gets outcome and judgement; neither the sinks nor those of second looks hear of it, nor of a start."""
+
+    async def main() -> None:
+        world = World(Server())
+        outcome, judgement = await demanded(world, 5.0)
+        assert judgement.verdict is Verdict.OK
+        assert outcome.duration == pytest.approx(0.25)
+        assert world.finished == world.again == []
+        assert world.told.events == [("inflight", 1), ("inflight", -1)]
+
+    virtual.run(main())
+
+
+async def demanded(world: World, seconds: float) -> tuple[Outcome, Judgement]:
+    found = await world.attempts.on_demand(assignment(), seconds)
+    assert not isinstance(found, NotStarted)
+    return found
+
+
+def test_an_attempt_on_demand_ends_when_its_time_is_over() -> None:
+    """With a classified fault, and well before whoever waits gives up; the device's own time-out is the longest."""
+
+    async def main() -> None:
+        for seconds, ends in ((2.0, 2.0), (600.0, 60.0)):
+            began = virtual.now()
+            outcome, judgement = await demanded(World(Server(takes=1e6)), seconds)
+            assert virtual.now() - began == pytest.approx(min(ends, 30.0))
+            assert outcome.fault is not None
+            assert judgement.reason is Reason.READ_TIMEOUT
+
+    virtual.run(main())
+
+
+def test_an_attempt_on_demand_waits_for_the_one_under_way_and_gives_up_in_time() -> None:
+    """Never two of one assignment; half of its time gone, it does not begin any more."""
+
+    async def main() -> None:
+        world = World(Server(takes=4.0))
+        scheduled = asyncio.create_task(world.attempts.scheduled(assignment(), virtual.now()))
+        await asyncio.sleep(0.5)
+        assert world.attempts.busy(assignment().key)
+        began = virtual.now()
+        assert await world.attempts.on_demand(assignment(), 2.0) is BUSY
+        assert virtual.now() - began == pytest.approx(2.0)
+        assert len(world.sessions.opened) == 1
+        late = await world.attempts.on_demand(assignment(), 2.5)
+        assert late is BUSY
+        assert len(world.sessions.opened) == 1
+        await scheduled
+        outcome, _ = await demanded(world, 10.0)
+        assert outcome.duration == pytest.approx(4.0)
+        assert not world.attempts.busy(assignment().key)
+
+    virtual.run(main())
+
+
+def test_the_schedule_waits_for_an_attempt_on_demand() -> None:
+    """What it waits is lag and never latency."""
+
+    async def main() -> None:
+        world = World(Server(takes=2.0))
+        asked = asyncio.create_task(world.attempts.on_demand(assignment(), 10.0))
+        await asyncio.sleep(0.5)
+        await world.attempts.scheduled(assignment(), virtual.now())
+        assert world.told.named("lag") == [(pytest.approx(1.5),)]
+        assert [outcome.duration for _, outcome, _ in world.finished] == pytest.approx([2.0])
+        assert asked.done()
+
+    virtual.run(main())
+
+
+def test_what_holds_others_back_holds_an_attempt_on_demand_back() -> None:
+    """A rejected password is not shown again because somebody looks; and no start is counted as held back."""
+
+    async def main() -> None:
+        world = World(Server(fault=REJECTED))
+        await world.attempts.scheduled(assignment(), virtual.now())
+        world.told.events.clear()
+        refused = await world.attempts.on_demand(assignment(), 5.0)
+        assert isinstance(refused, NotStarted)
+        assert refused.code == "held_back"
+        assert "imap_login_refused" in refused.because
+        assert world.told.events == []
+        assert len(world.sessions.opened) == 1
+
+    virtual.run(main())
+
+
+def test_what_an_attempt_on_demand_is_told_holds_for_the_schedule() -> None:
+    """It shares the governor: throttled there, quiet here."""
+
+    async def main() -> None:
+        world = World(Server(fault=SLOWLY))
+        _, judgement = await demanded(world, 5.0)
+        assert judgement.verdict is Verdict.THROTTLED
+        await world.attempts.scheduled(assignment(), virtual.now())
+        assert world.told.named("held back") == [(assignment().key,)]
+
+    virtual.run(main())
+
+
+def test_who_asks_may_watch() -> None:
+    """The session of that one attempt, and of no other."""
+
+    async def main() -> None:
+        world = World(Server())
+        watched: list[Session] = []
+
+        def watching(session: Session) -> Session:
+            watched.append(session)
+            return session
+
+        await world.attempts.on_demand(assignment(), 5.0, watching)
+        await world.attempts.on_demand(assignment(), 5.0)
+        assert watched == world.sessions.opened[:1]
+
+    virtual.run(main())

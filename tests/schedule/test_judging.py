@@ -178,6 +178,14 @@ def test_a_control_that_the_prober_itself_spoilt_has_not_failed() -> None:
     assert world.judge(kinds.TCP_REFUSED).verdict is Verdict.FAILED
 
 
+def test_a_control_in_a_hurry_is_no_witness() -> None:
+    """Somebody who looked at it for a second found it slow: that excuses nobody."""
+    world = World()
+    hurried = world.judging.judge(CONTROL, outcome(CONTROL, kinds.TCP_TIMEOUT), witness=False)
+    assert hurried.verdict is Verdict.FAILED
+    assert world.judge(kinds.TCP_REFUSED).verdict is Verdict.FAILED
+
+
 def test_sickness_and_objective_reach_the_rules() -> None:
     """A sick failure is inconclusive, a sick success is not timed, a slow one is slow."""
     world = World()

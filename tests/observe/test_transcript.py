@@ -1,0 +1,234 @@
+"""Transcripts: what they show, and above all what they do not."""
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prober.exchange import Call, Flow, Headers, Reply, Wire
+from prober.faults import taxonomy as kinds
+from prober.faults.taxonomy import FaultError
+from prober.observe import transcript as module
+from prober.observe.transcript import Lines, Transcript, address, field, heard, said
+
+SECRET = "canary-5ecret"
+MAILBOX = "probe.canary@corp.example"
+
+
+class Sent:
+    """A wire with answers prepared."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = list(answers)
+
+    async def send(self, data: bytes) -> None: ...
+
+    async def receive(self, within: float | None = None) -> bytes | None:
+        if not self.answers:
+            raise FaultError(kinds.NO_ANSWER)
+        return self.answers.pop(0)
+
+    async def start_tls(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Session:
+    """A session with one answer."""
+
+    def __init__(self, reply: Reply | None = None, wire: Sent | None = None) -> None:
+        self.reply = reply
+        self.wire = wire or Sent()
+
+    opened = 1
+
+    async def exchange(self, call: Call) -> Reply:
+        if self.reply is None:
+            raise FaultError(kinds.TLS_EXPIRED)
+        return self.reply
+
+    async def open(self, call: Call) -> Flow:
+        raise FaultError(kinds.PEER_RESET)
+
+    async def dial(self, url: str) -> Wire:
+        return self.wire
+
+    def channel_binding(self, url: str) -> bytes | None:
+        return b"binding"
+
+    async def close(self) -> None: ...
+
+
+def made() -> Transcript:
+    ticks = iter(range(100_000))
+    return Transcript(lambda: next(ticks) / 1000, [MAILBOX, MAILBOX.partition("@")[0], ""])
+
+
+async def test_an_exchange_is_shown_without_what_it_carries() -> None:
+    """Line, fields, sizes; of values only those that are known to be harmless."""
+    transcript = made()
+    reply = Reply(
+        302,
+        Headers(
+            [
+                ("Content-Type", "text/html"),
+                ("Set-Cookie", f"session={SECRET}"),
+                ("Location", f"https://other.example/x?code={SECRET}"),
+                ("X-FEServer", "AM0PR01CA0001"),
+                ("WWW-Authenticate", f'Bearer realm="{SECRET}", Basic realm="x"'),
+            ]
+        ),
+        SECRET.encode(),
+    )
+    call = Call(
+        "POST",
+        f"https://mail.example/Microsoft-Server-ActiveSync?Cmd=Sync&User={MAILBOX}&DeviceId={SECRET}",
+        (("Authorization", f"Bearer {SECRET}"), ("X-Thing", SECRET), ("MS-ASProtocolVersion", "16.1")),
+        SECRET.encode(),
+    )
+    assert await transcript.watch(Session(reply)).exchange(call) is reply
+    assert transcript.text() == "\n".join(
+        f"{at:9.1f} {line}"
+        for at, line in enumerate(
+            [
+                "> POST https://mail.example/Microsoft-Server-ActiveSync?Cmd=Sync&User=***&DeviceId=***",
+                ">   Authorization: Bearer ***",
+                ">   X-Thing: ***",
+                ">   MS-ASProtocolVersion: 16.1",
+                f"> ({len(SECRET)} bytes)",
+                "< 302",
+                "<   Content-Type: text/html",
+                "<   Set-Cookie: ***",
+                "<   Location: https://other.example/x?code=***",
+                "<   X-FEServer: ***",
+                "<   WWW-Authenticate: basic bearer ***",
+                f"< ({len(SECRET)} bytes)",
+            ],
+            1,
+        )
+    )
+
+
+async def test_how_it_ended_is_shown() -> None:
+    """A fault by its code, for both ways to ask; and it goes on to whoever asked."""
+    transcript = made()
+    watched = transcript.watch(Session())
+    with pytest.raises(FaultError):
+        await watched.exchange(Call("GET", "https://mail.example/"))
+    with pytest.raises(FaultError):
+        await watched.open(Call("GET", "https://mail.example/"))
+    assert "! tls_expired" in transcript.text()
+    assert "! peer_reset" in transcript.text()
+    assert watched.opened == 1
+    assert watched.channel_binding("https://mail.example/") == b"binding"
+    await watched.close()
+
+
+async def test_a_conversation_is_shown_by_its_commands() -> None:
+    """Neither passwords nor mail nor folders, however the bytes are cut."""
+    heard_bytes = (
+        f"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] host.corp.example says {SECRET}\r\n"
+        f'A1 OK [CAPABILITY IMAP4rev1 IDLE] {SECRET}\r\n* LIST (\\HasNoChildren) "/" "{SECRET}"\r\n'
+        f"* 3 EXISTS\r\n* 1 FETCH (BODY[] {{{len(SECRET) + 2}}}\r\n{SECRET}\r\n FLAGS ({SECRET}))\r\n"
+        f"A2 NO [UNAVAILABLE] mailbox {MAILBOX} at am0pr01mb1.eurprd01.prod.outlook.com is busy\r\n"
+        f"+ {SECRET}\r\n"
+    ).encode()
+    wire = Sent(*(heard_bytes[n : n + 7] for n in range(0, len(heard_bytes), 7)), b"")
+    transcript = made()
+    watched = await transcript.watch(Session(wire=wire)).dial("imaps://mail.example:993")
+    await watched.start_tls()
+    await watched.send(f"A1 LOGIN {MAILBOX} {SECRET}\r\n".encode())
+    await watched.send(f"A2 AUTHENTICATE XOAUTH2 {base64.b64encode(SECRET.encode()).decode()}\r\n".encode())
+    await watched.send(base64.b64encode(SECRET.encode()) + b"\r\n")
+    await watched.send(f"A3 LOGIN {{5+}}\r\nalice {{{len(SECRET)}}}\r\n".encode())
+    await watched.send(f"{SECRET}\r\nDONE\r\n".encode())
+    while await watched.receive():
+        pass
+    with pytest.raises(FaultError):
+        await watched.receive()
+    await watched.close()
+    shown = transcript.text()
+    for line in (
+        "- connect to imaps://mail.example:993",
+        "> A1 LOGIN ***",
+        "> A2 AUTHENTICATE XOAUTH2 ***",
+        "> ***",
+        "> A3 LOGIN ***",
+        "> DONE",
+        "< * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ***",
+        "< * LIST ***",
+        "< * 3 EXISTS",
+        "< * 1 FETCH ***",
+        "< A2 NO [UNAVAILABLE] mailbox *** at *** is busy",
+        "< + ***",
+        "< (end)",
+        "! no_answer",
+    ):
+        assert f" {line}\n" in f"{shown}\n", line
+    for hidden in (SECRET, "probe.canary", "eurprd01", base64.b64encode(SECRET.encode()).decode()):
+        assert hidden not in shown
+
+
+def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In lines, and each of them in length."""
+    monkeypatch.setattr(module, "MOST", 3)
+    transcript = made()
+    assert transcript.text() == "(nothing was said)"
+    for _ in range(5):
+        transcript.say("<", "long " * 1000)
+    *lines, last = transcript.text().splitlines()
+    assert last == "(2 more lines were not kept)"
+    assert len(lines) == 3
+    assert max(map(len, lines)) < 220
+
+
+def test_a_line_without_end_costs_no_more_than_its_beginning() -> None:
+    """Nor does a literal that is promised and never comes."""
+    lines = Lines()
+    for _ in range(100):
+        assert list(lines.feed(b"x" * 1000)) == []
+    assert len(lines._rest) <= module.LONGEST
+    lines = Lines()
+    assert list(lines.feed(b"* 1 FETCH {999999999}\r\n")) == ["* 1 FETCH {999999999}"]
+    assert list(lines.feed(b"y" * 100_000 + b"\r\n* OK x\r\n")) == []
+    assert lines._rest == b""
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "https://graph.microsoft.com/v1.0/users/a%40b.example/messages",
+            "https://graph.microsoft.com/v1.0/users/***/messages",
+        ),
+        (f"https://x.example/{'A' * 50}/y", "https://x.example/***/y"),
+        ("https://user:pw@x.example/", "https://x.example/"),
+        ("https://x.example/?token", "https://x.example/?token=***"),
+        ("/relative?a=b", "/relative?a=***"),
+        ("https://[", "***"),
+        ("", ""),
+    ],
+)
+def test_addresses(url: str, shown: str) -> None:
+    """Where they lead, and not for whom."""
+    assert address(url) == shown
+
+
+@given(st.text(max_size=100))
+def test_only_what_is_known_is_shown_of_any_line(text: str) -> None:
+    """Whatever the client or the server says: a secret that stands among arguments is not in what is shown."""
+    assert SECRET not in said(f"A1 {text} {SECRET}")
+    assert SECRET not in heard(f"* LIST {text} {SECRET}")
+    assert SECRET not in heard(f"* 1 FETCH {text} {SECRET}")
+    assert SECRET not in field("x-anything", f"{text}{SECRET}")
+    assert SECRET not in field("authorization", f"{text} {SECRET}")
+    assert isinstance(address(text), str)
+
+
+@given(st.lists(st.binary(max_size=60)))
+def test_no_bytes_break_the_cutting(pieces: list[bytes]) -> None:
+    lines = Lines()
+    for piece in pieces:
+        for line in lines.feed(piece):
+            assert "\n" not in heard(line) + said(line)
