@@ -2,10 +2,16 @@
 
 import sys
 
-from benchmarks import cpu, leaks, tenant
+from benchmarks import cpu, exposition, leaks, tenant
 from benchmarks.detection import bench as detection
 
-BENCHES = {"cpu": cpu.main, "detection": detection.main, "leaks": leaks.main, "tenant": tenant.main}
+BENCHES = {
+    "cpu": cpu.main,
+    "detection": detection.main,
+    "exposition": exposition.main,
+    "leaks": leaks.main,
+    "tenant": tenant.main,
+}
 
 
 def main(arguments: list[str]) -> int:

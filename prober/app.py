@@ -171,12 +171,13 @@ class Service:
         own = (onsets,) if settings.service_health else ()
         self._blame = Blame(settings.assignments, BlameMetrics(self.metrics), wall=time.time)
         hearers: tuple[Sink, ...] = (self.metrics, board, OutcomeLog(), self.detection, self._blame, *own, *sinks)
+        self.tell = partial(fan_out, hearers, watch=self.metrics)
         self.assembly = Assembly(
             settings,
             clients,
             store,
             watch=self.metrics,
-            tell=partial(fan_out, hearers, watch=self.metrics),
+            tell=self.tell,
             tell_again=partial(fan_out, (self.detection.second_look,), watch=self.metrics),
             lagged=self.metrics.loop_lag,
             token_observers=(self.metrics,),

@@ -109,7 +109,10 @@ class Outcome:
     @property
     def failure(self) -> StepResult | None:
         """The step that broke, if one did."""
-        return next((result for result in self.results if result.fault), None)
+        for result in self.results:
+            if result.fault is not None:
+                return result
+        return None
 
     @property
     def fault(self) -> Fault | None:

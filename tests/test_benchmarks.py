@@ -3,7 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from benchmarks import tenant
+import pytest
+
+from benchmarks import exposition, tenant
 from benchmarks.cpu import _drive
 from benchmarks.figures import Figure
 from benchmarks.worker import work
@@ -40,6 +42,15 @@ def test_a_goal_is_the_most_a_figure_may_be() -> None:
     assert Figure("ratio", 0.95, "", 0.95).holds
     assert Figure("ratio", 0.96, "", 0.95).holds is False
     assert Figure("ratio", 0.96, "").holds is None
+
+
+async def test_a_small_fleet_is_scraped_whole_and_compared_to_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answers are checked by the bench itself, which ends at the first that differs."""
+    monkeypatch.setattr(exposition, "IDLE", 0.0)
+    figures = {figure.name: figure.value for figure in await exposition._measured(10, 1)}
+    assert figures["series of 10 assignments"] > 2_000
+    assert all(value > 0 for value in figures.values())
+    assert figures[exposition.SCRAPED] >= figures["longest of these by CPU"]
 
 
 def test_the_tenant_holds_a_small_crowd_and_answers_meanwhile(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class Blame:
         self._window = Window(listed)
         self._show = show
         self._wall = wall
+        self._blamed: dict[Environment, set[Domain]] = {}
         kinds = dict.fromkeys(one.target.environment for one in listed)
         self.environments = tuple(one for one in kinds if one is not Environment.INDEPENDENT)
         self.tick()
@@ -34,8 +35,10 @@ class Blame:
         if record is None:
             return
         self._window.add(record)
-        if record.colour is not Colour.GREEN and record.environment in self.environments:
-            self._tell(record.environment)  # what turns green may wait for the next tick
+        # What turns green, or is blamed already, may wait for the next tick: an outage must not cost a solution each.
+        known = record.colour is Colour.GREEN or record.domain in self._blamed.get(record.environment, set())
+        if not known and record.environment in self.environments:
+            self._tell(record.environment)
 
     def findings(self, environment: Environment) -> tuple[Finding, ...]:
         """Return whom to blame in `environment` at this moment."""
@@ -47,6 +50,6 @@ class Blame:
             self._tell(environment)
 
     def _tell(self, environment: Environment) -> None:
-        blamed = {finding.domain for finding in self.findings(environment)}
+        blamed = self._blamed[environment] = {finding.domain for finding in self.findings(environment)}
         for domain in Domain:
             self._show(environment, domain, domain in blamed)

@@ -52,6 +52,8 @@ def _service(by_client: Mapping[str, Sequence[Record]]) -> Iterable[Finding]:
     for client, records in by_client.items():
         for domain, red in _troubles(records, Colour.RED).items():
             broken.setdefault(domain, {})[client] = red
+    if not broken:
+        return
     reds = {client for clients in broken.values() for client in clients}
     greens = {client: _well(records, troubled=client in reds) for client, records in by_client.items()}
     for domain, clients in broken.items():
@@ -102,9 +104,11 @@ def _ours(by_client: Mapping[str, Sequence[Record]]) -> Iterable[Finding]:
 
 def _troubles(records: Sequence[Record], colour: Colour) -> dict[Domain, list[Record]]:
     """Return a client's records of a colour by domain, where there are enough at all its targets or at one of them."""
-    by_target: dict[str, list[Record]] = {}
-    for record in records:
-        by_target.setdefault(record.target, []).append(record)
+    hit = Counter(record.target for record in records if record.colour is colour)
+    by_target: dict[str, list[Record]] = {target: [] for target, count in hit.items() if count >= LEAST}
+    for record in records if by_target else ():
+        if record.target in by_target:
+            by_target[record.target].append(record)
     at_some: dict[Domain, list[Record]] = {}
     for there in by_target.values():
         for domain, found in _enough(there, colour).items():
@@ -114,14 +118,13 @@ def _troubles(records: Sequence[Record], colour: Colour) -> dict[Domain, list[Re
 
 def _enough(records: Sequence[Record], colour: Colour) -> dict[Domain, list[Record]]:
     """Return the records of a colour by domain, where there are enough of them to need an explanation."""
-    if _over(records, colour):
+    ill = [record for record in records if record.colour is colour]
+    total = len(ill)
+    if total < LEAST or total < SHARE * len(records) or _over(records, colour):
         return {}
-    counts = Counter(record.domain for record in records if record.colour is colour)
-    total = sum(counts.values())
-    if total < LEAST or total < SHARE * len(records):
-        return {}
+    counts = Counter(record.domain for record in ill)
     return {
-        domain: [record for record in records if record.colour is colour and record.domain is domain]
+        domain: [record for record in ill if record.domain is domain]
         for domain, count in counts.items()
         if domain is not None and count >= LEAST and count >= SHARE * total
     }

@@ -36,4 +36,5 @@ class Window:
         for key, records in self._records.items():
             while records and now - records[0].at > self._ages[key]:
                 records.popleft()
-            yield from (one for one in records if one.environment is environment)
+            if records and records[0].environment is environment:  # an assignment stays where it is
+                yield from records

@@ -5,7 +5,7 @@ Rule of this file: a record that cannot be read is a record that was never made;
 
 import json
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
@@ -64,7 +64,22 @@ class Records:
         """Remember `record`; what did not change is not written."""
         if record != self.get(key):
             self._known[key] = record
-            self._section[key] = json.dumps(asdict(record), separators=(",", ":"))
+            self._section[key] = _written(record)
+
+
+def _written(record: Record) -> str:
+    """Return what `_read` reads: this happens with every success, so nothing is copied."""
+    rest = record.rest
+    known = {
+        "succeeded_at": record.succeeded_at,
+        "stamp": _stamp(record.stamp),
+        "rest": rest and {"code": rest.code, "until": rest.until, "stamp": _stamp(rest.stamp)},
+    }
+    return json.dumps(known, separators=(",", ":"))
+
+
+def _stamp(stamp: Stamp) -> dict[str, str]:
+    return {"configuration": stamp.configuration, "secret": stamp.secret}
 
 
 def _read(text: str) -> Record:

@@ -52,6 +52,22 @@ def test_who_is_to_blame_is_shown_until_it_is_over() -> None:
     assert world.blamed == []
 
 
+def test_what_goes_on_being_to_blame_waits_for_the_tick() -> None:
+    """An outage of a thousand mailboxes must not cost a thousand solutions; another domain is looked into at once."""
+    world = World()
+    for _ in range(2):
+        world.fail()
+    world.shown.clear()
+    world.fail()
+    assert world.shown == {}
+    kind = kinds.NO_ANSWER
+    world.blame(ONE, outcome(ONE, kind), Judgement(Verdict.FAILED, kind.reason, kind.code, kind.domain))
+    assert world.blamed == [Domain.TLS]
+    world.shown.clear()
+    world.blame.tick()
+    assert world.blamed == [Domain.TLS]
+
+
 def test_the_control_blames_nobody_elses_environment() -> None:
     """Nor has it a gauge of its own."""
     world = World()
