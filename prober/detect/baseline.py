@@ -18,6 +18,8 @@ BELIEVED = 10.0
 """Failures from which a path's own rate counts in full: the good health of others must not make it look ill."""
 UPPER = 0.8416
 """Quantile of the normal distribution for an upper limit of 80 %."""
+STEP = 600.0
+"""Seconds between two times of forgetting: a week hardly differs from a week and ten minutes."""
 
 
 class Counts:
@@ -32,7 +34,8 @@ class Counts:
 
     def add(self, at: float, weight: float, *, failed: bool) -> None:
         """Count one transaction with `weight`; one that may have fallen into a blip weighs less."""
-        self._forget(at)
+        if self._at is None or not 0.0 <= at - self._at < STEP:
+            self._forget(at)
         self.transactions += weight
         if failed:
             self.failures += weight

@@ -26,9 +26,10 @@ class Blips:
 
     def probability(self, at: float) -> float:
         """Return the probability that a transaction at `at` falls into a blip, before its result is known."""
-        if self._last is None:
+        last = self._last
+        if last is None:
             return self.rho
-        stays = exp(min(0.0, self._last - at) / self._tau)
+        stays = exp((last - at) / self._tau) if at > last else 1.0
         return self._posterior * stays + (1.0 - self._posterior) * (1.0 - stays) * self.rho
 
     def saw(self, at: float, blip: float, expected: float, *, failed: bool) -> None:

@@ -37,6 +37,10 @@ class What(Enum):
     THROTTLED = "throttled"
 
 
+_FAILED, _THROTTLED = What.FAILED, What.THROTTLED
+"""Looked up for every attempt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One finished attempt that counts, or was throttled. `key` names its source; `at` in epoch seconds.
@@ -70,6 +74,24 @@ class Policy:
     pace: Pace = field(default_factory=Pace)
 
 
+class _Plain:
+    """A healthy model that knows no blips: its failure rate, and what a success and a failure say."""
+
+    __slots__ = ("failure", "healthy", "success")
+
+    def __init__(self, healthy: float) -> None:
+        self.healthy = healthy
+        self.success, self.failure = (ratios(0.0, 0.0, healthy, failed=failed)[1] for failed in (False, True))
+
+    def feed(self, groups: tuple[Group, ...], at: float, *, failed: bool) -> None:
+        """Take a result into groups."""
+        ratio = self.failure if failed else self.success
+        for group in groups:
+            group.healthy = self.healthy
+            if failed or not group.succeed(at, ratio):
+                group.update(Result(at, failed, 0.0, 0.0, self.healthy, ratio))
+
+
 class _Path:
     """One client at one location: its healthy rates, learned, and when to look at it again."""
 
@@ -101,6 +123,7 @@ class _Path:
 class _Member:
     """What one source belongs to."""
 
+    home: "_Home"
     path: _Path
     index: int
     availability: tuple[Group, ...]
@@ -120,8 +143,8 @@ class _Home:
     attribution: Attribution | None = None
     watching: bool = False
     due: float = 0.0
-    throttled: float = baseline.USUAL
-    pushed: float = PUSH_USUAL
+    throttled: _Plain = field(default_factory=lambda: _Plain(baseline.USUAL))
+    pushed: _Plain = field(default_factory=lambda: _Plain(PUSH_USUAL))
 
     def note(self, path: _Path, sample: Sample, ratio: Six) -> None:
         """Take in one attempt, for who wants to know what fails."""
@@ -154,12 +177,12 @@ class _Home:
 
     def dump(self) -> list[float]:
         """Return what has to survive a restart."""
-        return [self.due, self.throttled, self.pushed]
+        return [self.due, self.throttled.healthy, self.pushed.healthy]
 
     def load(self, state: list[Any]) -> None:
         """Take over what `dump` gave. Raises `ValueError` or `TypeError` for anything else."""
         due, throttled, pushed = map(float, state)
-        self.throttled, self.pushed = baseline.believable(throttled), baseline.believable(pushed)
+        self.throttled, self.pushed = _Plain(baseline.believable(throttled)), _Plain(baseline.believable(pushed))
         self.due = due
 
 
@@ -211,24 +234,24 @@ class Detector:
 
     def observe(self, sample: Sample) -> None:
         """Take in one attempt."""
-        source, member = self._sources[sample.key], self._members[sample.key]
-        home = self._homes[source.environment]
-        self.last_update = sample.at
-        if not 0.0 < home.due - sample.at <= REFRESH:  # also where the clock leapt ahead and came back
-            self._refresh(home, sample.at)
-        throttled = sample.what is What.THROTTLED
-        self._throttling(sample, member, home, throttled=throttled)
+        member, at = self._members[sample.key], sample.at
+        home, throttled = member.home, sample.what is _THROTTLED
+        self.last_update = at
+        if not 0.0 < home.due - at <= REFRESH:  # also where the clock leapt ahead and came back
+            self._refresh(home, at)
+        if not sample.confirm:
+            member.path.throttles.add(at, 1.0, failed=throttled)
+        home.throttled.feed(member.throttled, at, failed=throttled)
         if throttled:
-            member.path.confirming.throttled(sample.at)
+            member.path.confirming.throttled(at)
         else:
             self._availability(sample, member, home)
 
     def pushed(self, key: str, at: float, *, lost: bool) -> None:
         """Take in that a hold of the push channel of `key` ended: lost, or as it should."""
-        source, member = self._sources[key], self._members[key]
-        home = self._homes[source.environment]
+        member = self._members[key]
         member.path.pushes.add(at, 1.0, failed=lost)
-        _feed(member.push, at, home.pushed, failed=lost)
+        member.home.pushed.feed(member.push, at, failed=lost)
 
     def tick(self, now: float) -> None:
         """Notice what only time tells; call it every few seconds."""
@@ -241,16 +264,18 @@ class Detector:
     # -- one attempt ---------------------------------------------------------------------------------------------
 
     def _availability(self, sample: Sample, member: _Member, home: _Home) -> None:
-        path, at, failed = member.path, sample.at, sample.what is What.FAILED
-        blip = path.blips.probability(at)
-        expected, ratio = ratios(blip, path.blips.certainty, path.healthy, failed=failed)
-        path.blips.saw(at, blip, expected, failed=failed)
+        path, at, failed = member.path, sample.at, sample.what is _FAILED
+        blips = path.blips
+        blip = blips.probability(at)
+        expected, ratio = ratios(blip, blips.certainty, path.healthy, failed=failed)
+        blips.saw(at, blip, expected, failed=failed)
         if failed or home.watching:
             home.note(path, sample, ratio)
-        result = Result(at, failed, blip, path.blips.certainty, path.healthy, ratio)
-        firing = False
+        result, firing = None, False
         for group in member.availability:
-            group.update(result, member.index)
+            if failed or not group.succeed(at, ratio, member.index):
+                result = result or Result(at, failed, blip, blips.certainty, path.healthy, ratio)
+                group.update(result, member.index)
             firing = firing or group.firing
         if not sample.confirm:
             path.confirming.attempted()
@@ -261,18 +286,13 @@ class Detector:
         elif failed and blip < 0.5:
             path.confirming.failed(at)
 
-    def _throttling(self, sample: Sample, member: _Member, home: _Home, *, throttled: bool) -> None:
-        if not sample.confirm:
-            member.path.throttles.add(sample.at, 1.0, failed=throttled)
-        _feed(member.throttled, sample.at, home.throttled, failed=throttled)
-
     # -- what is healthy -----------------------------------------------------------------------------------------
 
     def _refresh(self, home: _Home, at: float) -> None:
         """Read the baselines anew; the fleet's rate is the prior of every path's own."""
         home.due = at + REFRESH
-        home.throttled = _limit([one.throttles for one in home.paths], baseline.USUAL)
-        home.pushed = max(PUSH_USUAL, _limit([one.pushes for one in home.paths], PUSH_USUAL))
+        home.throttled = _Plain(_limit([one.throttles for one in home.paths], baseline.USUAL))
+        home.pushed = _Plain(max(PUSH_USUAL, _limit([one.pushes for one in home.paths], PUSH_USUAL)))
         counts = [one.counts for one in home.paths]
         fleet = baseline.pooled(sum(one.failures for one in counts), sum(one.transactions for one in counts))
         for path in home.paths:
@@ -306,9 +326,8 @@ class Detector:
         return [one.interval for one in mine] if len({one.cell for one in mine}) < len(mine) else []
 
     def _join(self, source: Source, membership: Membership) -> _Member:
-        path = self._paths.get(source.cell)
+        path, home = self._paths.get(source.cell), self._homes.setdefault(source.environment, _Home())
         if path is None:
-            home = self._homes.setdefault(source.environment, _Home())
             path = self._paths[source.cell] = _Path(len(home.paths), self._filter(source), self.policy.pace)
             home.paths.append(path)
         groups = tuple(self._groups[one] for one in membership.availability)
@@ -317,12 +336,11 @@ class Detector:
             if path not in within:
                 within.append(path)
                 path.groups.append(group)
-            if group not in self._homes[source.environment].groups:
-                self._homes[source.environment].groups.append(group)
+            if group not in home.groups:
+                home.groups.append(group)
         push = tuple(self._groups[one] for one in membership.push)
-        return _Member(
-            path, self._index(source), groups, push, tuple(self._groups[one] for one in membership.throttled)
-        )
+        throttled = tuple(self._groups[one] for one in membership.throttled)
+        return _Member(home, path, self._index(source), groups, push, throttled)
 
     def _index(self, source: Source) -> int:
         """Return the place of the next mailbox of a client among all it has."""
@@ -387,15 +405,6 @@ def _name(cell: tuple[Environment, str, str]) -> str:
 
 def _limit(counts: list[Counts], usual: float) -> float:
     return baseline.healthy(sum(one.failures for one in counts), sum(one.transactions for one in counts), usual)
-
-
-def _feed(groups: tuple[Group, ...], at: float, healthy: float, *, failed: bool) -> None:
-    """Take a result into groups whose healthy model knows no blips."""
-    _, ratio = ratios(0.0, 0.0, healthy, failed=failed)
-    result = Result(at, failed, 0.0, 0.0, healthy, ratio)
-    for group in groups:
-        group.healthy = healthy
-        group.update(result)
 
 
 def _nobody(transition: Transition) -> None:

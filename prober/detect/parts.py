@@ -26,7 +26,10 @@ class Parts:
     def update(self, index: int, at: float, ratio: Six, healthy: float, *, failed: bool) -> None:
         """Take in one transaction of one part."""
         series = self._series[index]
-        series.update(at, ratio, failed=failed)
+        if failed:
+            series.update(at, ratio, failed=True)
+        else:
+            series.succeed(at, ratio)
         before, self._days[index] = self._days[index], series.days(healthy)
         # A running sum of floats would drift: exact again with every failure, and those are what counts.
         self._sum = sum(self._days) if failed else self._sum + self._days[index] - before

@@ -33,6 +33,16 @@ def test_what_is_old_counts_less() -> None:
     assert counts.transactions == pytest.approx(1.5)
 
 
+def test_it_forgets_in_steps_that_do_not_matter() -> None:
+    """A week of attempts is worth the same within a thousandth, whether something is forgotten with each or not."""
+    seldom = Counts()
+    for index in range(5_000):
+        seldom.add(100.0 * index, 1.0, failed=index % 100 == 0)
+    kept = sum(0.5 ** (100.0 * (4_999 - index) / HALF_LIFE) for index in range(5_000))
+    assert seldom.transactions == pytest.approx(kept, rel=1e-3)
+    assert seldom.failures == pytest.approx(kept / 100.0, rel=1e-2)
+
+
 def test_it_survives_a_restart() -> None:
     """And refuses what is no state of its own."""
     one, two = Counts(), Counts()

@@ -97,6 +97,23 @@ def test_a_relapse_while_recovering_is_failing_again() -> None:
     assert State.HEALTHY not in [two.after for two in heard]
 
 
+def test_a_healthy_group_takes_a_success_the_short_way() -> None:
+    """With the same bits; in any other state it asks for the whole."""
+    one, two = group([]), group([])
+    success = ratios(0.0, 0.0, HEALTHY, failed=False)[1]
+    assert not one.succeed(0.0, success)
+    for each in (one, two):
+        feed(each, ".", 0.0)
+        feed(each, ".....", LEARNING)
+    for index in range(20):
+        at = LEARNING + 150.0 + 30.0 * index
+        assert one.succeed(at, success)
+        two.update(Result(at, False, 0.0, 0.0, HEALTHY, success))
+    assert one.dump() == two.dump()
+    feed(one, "x", at + 30.0)
+    assert not one.succeed(at + 60.0, success)
+
+
 def test_silence_is_neither_well_nor_ill() -> None:
     """Ten minutes without an attempt: no data, and the trouble found is not forgotten."""
     heard: list[Transition] = []

@@ -94,6 +94,35 @@ def test_neither_failure_nor_success_without_end_breaks_the_sums() -> None:
     assert evidence.days(HEALTHY) == pytest.approx(rest, rel=1e-3)
 
 
+@pytest.mark.parametrize("every", [30.0, 400.0, -7.0])
+def test_a_success_in_one_piece_gives_the_same_bits(every: float) -> None:
+    """Where no trouble was found: after failures and without, with gaps, and with a clock that goes back."""
+    success = ratios(0.001, 0.98, HEALTHY, failed=False)[1]
+    one, two = Evidence(30.0, HEALTHY), Evidence(30.0, HEALTHY)
+    for results in (".", "..x", "x" + "." * 3):
+        at = feed(one, results)
+        feed(two, results)
+        for count in range(400):
+            one.update(at + every * count, success, failed=False)
+            two.succeed(at + every * count, success)
+            assert (one.days(HEALTHY), one.change) == (two.days(HEALTHY), two.change)
+        assert one.dump()[:6] == two.dump()[:6]
+        assert one.dump()[-3:] == two.dump()[-3:]
+
+
+def test_a_suspicion_that_has_lapsed_is_forgotten() -> None:
+    """It takes no memory any more, and the next failure begins at itself."""
+    evidence, rested = Evidence(30.0, HEALTHY), Evidence(30.0, HEALTHY)
+    success = ratios(0.0, 0.0, HEALTHY, failed=False)[1]
+    at = feed(evidence, "x")
+    for count in range(600):
+        evidence.succeed(at + 30.0 * count, success)
+    assert evidence.dump()[6:-3] == rested.dump()[6:-3]
+    feed(evidence, "x", at + 30.0 * 600)
+    assert evidence.change == at + 30.0 * 600
+    assert evidence.since_change == (1, 1)
+
+
 def test_the_same_bits_come_back_from_a_file() -> None:
     """Through JSON, and whatever follows gives the same bits again."""
     one, two = Evidence(30.0, HEALTHY), Evidence(30.0, HEALTHY)
