@@ -160,7 +160,7 @@ class Learner:
         return blip
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _week(scenario: int, replicate: int) -> tuple[tuple[float, float], ...]:
     world = World(SCENARIOS[scenario], PREFIX + replicate)
     learner = Learner(world)

@@ -64,9 +64,22 @@ def _between(run: float, points: list[tuple[float, float]]) -> float:
     return first + (second - first) * (run - before) / (after - before) if before < run else first
 
 
+def in_whole(base: float, run: float) -> int:
+    """Return the limit for an outage in whole transactions: how many failures in a row come at most once in `run`.
+
+    `limit` gives less, for it throws dice: of the alarms with one failure fewer it gives so many as are left to give.
+    """
+    return next(count for count in range(1, 40) if _mean_until(base, count) >= run)
+
+
+def _mean_until(base: float, count: int) -> float:
+    """Return the mean number of transactions until so many failures in a row: (1 - p^N) / ((1 - p) p^N)."""
+    return (1.0 - base**count) / ((1.0 - base) * base**count)
+
+
 def _in_a_row(base: float, run: float) -> float:
-    """N failures in a row: mean run length (1 - p^N) / ((1 - p) p^N), by which N is mixed with N + 1."""
-    runs = [0.0] + [(1.0 - base**count) / ((1.0 - base) * base**count) for count in range(1, 40)]
+    """N failures in a row are mixed with N + 1 by their mean run lengths."""
+    runs = [0.0] + [_mean_until(base, count) for count in range(1, 40)]
     count = bisect_right(runs, run) - 1
     return _between(run, [(runs[count], float(max(count, 1))), (runs[count + 1], float(count + 1))])
 

@@ -47,8 +47,8 @@ def test_the_effort_is_what_was_asked_for() -> None:
     """Short, whole, or in proportion."""
     assert bench.effort_of({}) == bench.SHORT
     assert bench.effort_of({"FULL": "1"}) == bench.FULL
-    asked = bench.effort_of({"REPLICATES": "50", "KNOWN": "1"})
-    assert (asked.incidents, asked.nulls, asked.series) == (50, bench.SHORT.nulls // 2, bench.SHORT.series // 2)
+    asked = bench.effort_of({"REPLICATES": "150", "KNOWN": "1"})
+    assert (asked.incidents, asked.nulls, asked.series) == (150, bench.SHORT.nulls // 2, bench.SHORT.series // 2)
     assert asked.setting == Setting(ONSET - HOUR, known=True)
 
 
@@ -82,3 +82,5 @@ def test_costs_are_measured() -> None:
     cost = targets.update_cost(rounds=1, count=20)
     assert 0.05 < cost.value < 100.0
     assert 100 < targets.memory(1) < 20_000
+    healthy, suspect = (targets.own_memory(suspect=one, count=20) for one in (False, True))
+    assert 100 < healthy < suspect < 5_000

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from benchmarks.detection.limits import BASES, INTERVALS, PROBES, RATES, limit
+from benchmarks.detection.limits import BASES, INTERVALS, PROBES, RATES, in_whole, limit
 
 MONTH = 30 * 86_400
 
@@ -50,3 +50,12 @@ def test_the_limit_is_what_a_simulated_cusum_needs() -> None:
     assert runs[4.9] < 2000 < runs[5.8]
     quick, slow = (sum(run(0.20, threshold) for _ in range(3000)) / 3000 for threshold in runs)
     assert 0.95 * quick < limit(0.01, 0.20, 2000) < 1.05 * slow
+
+
+@pytest.mark.parametrize(("base", "counts"), [(0.001, [2, 2, 2]), (0.003, [3, 2, 2]), (0.01, [3, 3, 3])])
+def test_an_outage_is_answered_after_a_whole_number_of_failures(base: float, counts: list[int]) -> None:
+    """The fewest in a row that come at most once in 30 days; with dice it may be less, never more."""
+    assert [in_whole(base, MONTH / interval) for interval in INTERVALS] == counts
+    assert all(
+        count - 1 <= PROBES[base, interval, 1.0] <= count for interval, count in zip(INTERVALS, counts, strict=True)
+    )
