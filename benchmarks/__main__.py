@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import cpu, exposition, leaks, tenant
+from benchmarks import cpu, exposition, leaks, memory, tenant
 from benchmarks.detection import bench as detection
 
 BENCHES = {
@@ -10,6 +10,7 @@ BENCHES = {
     "detection": detection.main,
     "exposition": exposition.main,
     "leaks": leaks.main,
+    "memory": memory.main,
     "tenant": tenant.main,
 }
 

@@ -1,14 +1,17 @@
 """What the figures rest on: every probe is counted, also when many wait at once."""
 
 import asyncio
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from benchmarks import exposition, tenant
+from benchmarks import exposition, memory, tenant
 from benchmarks.cpu import _drive
 from benchmarks.figures import Figure
 from benchmarks.worker import work
+from tests.servers.account import fresh_room, make
+from tests.servers.pki import Pki
 
 ANSWER = b"probe_dns 1\nprobe_success 1\n"
 COUNT = 100
@@ -51,6 +54,19 @@ async def test_a_small_fleet_is_scraped_whole_and_compared_to_the_library(monkey
     assert figures["series of 10 assignments"] > 2_000
     assert all(value > 0 for value in figures.values())
     assert figures[exposition.SCRAPED] >= figures["longest of these by CPU"]
+
+
+async def test_sessions_are_held_and_weighed(pki: Pki) -> None:
+    """Each by what it adds; and no figure is without its goal."""
+    with ExitStack() as stack:
+        port = memory._serve(stack, pki, make(stack.enter_context(fresh_room("bench")), "nginx"), 64)
+        found = await memory.held(port, str(pki.ca_file), [2, 40])
+    assert [name.split(" TLS")[0] for name in found] == ["each of 2", "each of 40"]
+    assert 0 < found["each of 40 TLS sessions that wait"] < 200
+    assert [(one.unit, one.goal) for one in memory.figures([found | {"a prober": 100.0}])] == [
+        *[("KiB", memory.EACH)] * 2,
+        ("MiB", memory.FLEET),
+    ]
 
 
 def test_the_tenant_holds_a_small_crowd_and_answers_meanwhile(tmp_path: Path) -> None:
