@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from prober.detection import RESULTS
 from prober.exchange import Session
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError, Kind, Reason
@@ -286,6 +287,21 @@ def test_an_attempt_that_waited_for_its_turn_is_not_late() -> None:
         asyncio.get_running_loop().call_later(9.0, virtual.block, 3.0)
         await world.attempts.scheduled(assignment("c"), virtual.now())
         assert world.finished[-1][2].code == "started_late"
+
+    virtual.run(main())
+
+
+def test_a_second_look_on_a_blocked_loop_confirms_nothing() -> None:
+    """It is told of as inconclusive, which is no evidence for whoever hears of second looks."""
+
+    async def main() -> None:
+        world = World(Server(fault=kinds.NO_ANSWER, blocks=0.5))
+        world.health.start()
+        await world.attempts.second_look(assignment())
+        world.health.stop()
+        ((_, _, judgement),) = world.again
+        assert judgement.verdict is Verdict.INCONCLUSIVE
+        assert judgement.verdict not in RESULTS
 
     virtual.run(main())
 
