@@ -95,7 +95,8 @@ FaultRule = Callable[[Outcome, Fault, Circumstances], Judgement | None]
 def judge(outcome: Outcome, around: Circumstances) -> Judgement:
     """Return the final judgement of `outcome`."""
     judgement = _first(outcome, around)
-    return replace(judgement, timed=judgement.timed and around.condition.lag <= LAGGED)
+    lagged = judgement.timed and around.condition.lag > LAGGED
+    return replace(judgement, timed=False) if lagged else judgement
 
 
 def _first(outcome: Outcome, around: Circumstances) -> Judgement:

@@ -64,9 +64,8 @@ class Judging:
         if witness or outcome.fault is None:
             self._learn(assignment, outcome, around)
         ended_at = datetime.fromtimestamp(self._wall(), UTC)
-        return judge(
-            outcome, replace(around, maintenance=self._in_maintenance(assignment, outcome.started_at, ended_at))
-        )
+        maintained = self._in_maintenance(assignment, outcome.started_at, ended_at)
+        return judge(outcome, replace(around, maintenance=True) if maintained else around)
 
     def loss_counts(self, assignment: Assignment, fault: Fault, condition: Condition) -> bool:
         """Return whether the loss of the channel of `assignment` by `fault` is held against the service."""

@@ -4,6 +4,7 @@ Rule of this file: a record that cannot be read is a record that was never made;
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -75,7 +76,10 @@ def _written(record: Record) -> str:
         "stamp": _stamp(record.stamp),
         "rest": rest and {"code": rest.code, "until": rest.until, "stamp": _stamp(rest.stamp)},
     }
-    return json.dumps(known, separators=(",", ":"))
+    return _ENCODER.encode(known)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def _stamp(stamp: Stamp) -> dict[str, str]:
@@ -138,7 +142,7 @@ class SecretMarks:
 
     def _file(self, name: str) -> str:
         try:
-            status = Path(name).stat()
+            status = os.stat(name)  # noqa: PTH116 - with every success; the path object costs as much again
             version = (status.st_ino, status.st_size, status.st_mtime_ns)
             if self._files.get(name, ((), ""))[0] != version:
                 self._files[name] = version, self._hash(Path(name).read_bytes())
