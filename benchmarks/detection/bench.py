@@ -14,7 +14,7 @@ from benchmarks.detection.table import show
 from benchmarks.detection.targets import TARGETS, Effort, Runs
 from benchmarks.detection.work import Setting
 
-SHORT = Effort(incidents=300, nulls=160, series=1000, hours=12, setting=Setting(ONSET - HOUR))
+SHORT = Effort(incidents=300, nulls=48, series=1000, hours=12, setting=Setting(ONSET - HOUR))
 FULL = Effort(incidents=500, nulls=160, series=4000, hours=24, setting=Setting(0))
 
 

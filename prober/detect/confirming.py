@@ -33,7 +33,8 @@ class Confirming:
 
     def attempted(self) -> None:
         """A scheduled attempt was finished: it pays for a tenth of a second look."""
-        self._tokens = min(self._tokens + self._pace.share, float(self._pace.probes))
+        tokens, most = self._tokens + self._pace.share, self._pace.probes
+        self._tokens = tokens if tokens < most else float(most)
 
     def failed(self, at: float) -> None:
         """A failure that no blip explains asks for second looks, unless the server asked for quiet."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from math import inf, isfinite
 
-from prober.detect.mixture import Evidence, Six
+from prober.detect.mixture import WHOLE_BELOW, Evidence, Six
 from prober.detect.parts import Parts
 from prober.detect.recovery import Recovery
 
@@ -149,10 +149,14 @@ class Group:
         """Take in a success of a healthy group; return whether it is one. `update` would find the same, in longer."""
         if self.state is not _WELL:
             return False
-        self.evidence.succeed(at, ratio)
-        if self.parts is not None:
-            self.parts.update(part, at, ratio, self.healthy, failed=False)
-        self.days = self._weighed()
+        evidence = self.evidence
+        evidence.succeed(at, ratio)
+        if self.parts is None and self.healthy < WHOLE_BELOW:
+            self.days = evidence.pooled
+        else:
+            if self.parts is not None:
+                self.parts.update(part, at, ratio, self.healthy, failed=False)
+            self.days = self._weighed()
         if self.days >= SUSPICION * self._settled_days:
             self._judge(at)
         return True

@@ -12,6 +12,8 @@ GRID = (0.02, 0.05, 0.10, 0.20, 0.40, 0.90)
 """Failure rates that a trouble may have: with equal weights, none between them is found much later than by knowing."""
 TOO_NEAR = 1.5
 """A grid point within so many times the healthy rate is left out: no trouble, and no evidence, in so little."""
+WHOLE_BELOW = GRID[0] / TOO_NEAR
+"""Below this healthy rate none is left out, and the evidence is the mean over the whole grid."""
 LONGEST = 5.0
 """Intervals for which a longer gap counts."""
 MOST_DAYS = 1e9
@@ -136,7 +138,7 @@ class Evidence:
 
     def days(self, healthy: float) -> float:
         """Return the evidence in days: the mean over the grid points that differ enough from the healthy rate."""
-        if TOO_NEAR * healthy < GRID[0]:
+        if healthy < WHOLE_BELOW:
             return self.pooled
         kept = [value for value, p in zip(self._values, GRID, strict=True) if p > TOO_NEAR * healthy]
         return sum(kept) / len(kept)
