@@ -1,7 +1,7 @@
 """Who is introduced to whom: everything an attempt needs, made once from settings and store, for `run` and `once`."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from prober.faults.taxonomy import PROBER_BUG, FaultError, Reason
 from prober.identity.identities import Identities, TokenObserver
+from prober.identity.spec import CredentialType
 from prober.model import Assignment
+from prober.net.forbidden import is_forbidden
 from prober.net.network import Contexts, Network
 from prober.net.route import Route
 from prober.schedule.attempts import Attempts, AttemptWatch, Tell
@@ -24,6 +26,7 @@ from prober.schedule.passwords import Passwords
 from prober.schedule.records import Records, SecretMarks, Stamp
 from prober.schedule.restraint import Restraint
 from prober.schedule.scopes import Parties
+from prober.settings.routes import METADATA_SERVICE
 from prober.settings.settings import Settings
 from prober.sightings import Sightings
 from prober.storage.store import Store
@@ -68,8 +71,14 @@ class Networks:
         self._user_agent = settings.user_agent
         self._contexts = Contexts()
         self._made: list[tuple[Route, Network]] = []
-        self.tokens = self._by_route(settings.token_route)
-        self._by_target = {target: self._by_route(route) for target, route in settings.routes.items()}
+        self.tokens = self._by_route(replace(settings.token_route, literals=_literals(_token_hosts(settings))))
+        hosts: dict[str, set[str]] = {}
+        for one in settings.assignments:
+            hosts.setdefault(one.target.name, set()).update(map(_host, one.target.endpoints.values()))
+        self._by_target = {
+            target: self._by_route(replace(route, literals=_literals(hosts.get(target, ()))))
+            for target, route in settings.routes.items()
+        }
 
     def of(self, target: str) -> Network:
         """Return the network that takes the way out of `target`."""
@@ -92,6 +101,22 @@ class Networks:
         network = Network(route, clock=self._clock, user_agent=self._user_agent, contexts=self._contexts)
         self._made.append((route, network))
         return network
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _token_hosts(settings: Settings) -> Iterator[str]:
+    """Give the hosts that are asked for tokens, among them that of managed identities."""
+    for spec in settings.credentials.values():
+        if spec.type is CredentialType.MANAGED_IDENTITY and spec.token_url is None:
+            yield METADATA_SERVICE
+        yield _host(spec.token_url or spec.authority)
+
+
+def _literals(hosts: Iterable[str]) -> frozenset[str]:
+    return frozenset(filter(is_forbidden, hosts))
 
 
 class CredentialStamps:

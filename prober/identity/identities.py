@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from prober.exchange import Call, Reply
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Fault, FaultError
+from prober.identity.binding import check
 from prober.identity.grants import Grant, password
 from prober.identity.negotiate import Negotiation
 from prober.identity.refusals import Refusals
@@ -125,7 +126,8 @@ class OAuthIdentity:
         return await self.cache.token(timeline, fresh=fresh)
 
     async def authorization(self, call: Call, timeline: Timeline) -> str:
-        """Return the bearer token as header value."""
+        """Return the bearer token as header value. Raises `FaultError`, also for a host that must not see it."""
+        check(self.spec, call.url)
         return f"Bearer {(await self.cache.token(timeline)).value.reveal()}"
 
     async def answer(self, call: Call, reply: Reply, binding: bytes | None) -> str | None:
@@ -167,7 +169,11 @@ class BasicIdentity:
         raise FaultError(kinds.PROBER_BUG, {"missing": "token"})
 
     async def authorization(self, call: Call, timeline: Timeline) -> str:
-        """Return user name and password as header value, in UTF-8 (RFC 7617 section 2.1)."""
+        """Return user name and password as header value, in UTF-8 (RFC 7617 section 2.1).
+
+        Raises `FaultError`, also for a host that must not see them.
+        """
+        check(self.spec, call.url)
         pair = f"{self.username}:{self._shown().reveal()}"
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
@@ -187,7 +193,11 @@ class NegotiatingIdentity(BasicIdentity):
         return ""
 
     async def answer(self, call: Call, reply: Reply, binding: bytes | None) -> str | None:
-        """Return the next leg; a 401 after the last leg is final, one to a request without any begins anew."""
+        """Return the next leg; a 401 after the last leg is final, one to a request without any begins anew.
+
+        Raises `FaultError`, also for a host that must not see it.
+        """
+        check(self.spec, call.url)
         origin = urlsplit(call.url).netloc
         talk = self.negotiations.get(origin)
         if talk is not None and any(name.lower() == "authorization" for name, _ in call.headers):

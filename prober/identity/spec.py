@@ -1,6 +1,7 @@
 """What configuration says of a credential: where its secrets lie, never the secrets themselves."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -31,7 +32,8 @@ class CredentialSpec:
     `authority` is the base URL of the token service. `certificate_file` holds certificate and private key (PEM).
     `assertion_file` holds a federated assertion, read anew for each request. `token_file` holds the refresh token; a
     rotated one is written back there or, where it is read-only, kept in the state store. `scope` overrides the
-    client's own. `token_url` overrides the one derived from `authority` and `tenant`.
+    client's own. `token_url` overrides the one derived from `authority` and `tenant`. `hosts` are those that may
+    see the credential, as `covers` reads them; `None`: nobody has bound it, which a configuration always does.
     """
 
     name: str
@@ -49,3 +51,30 @@ class CredentialSpec:
     token_url: str | None = None
     scope: str | None = None
     expires_at: datetime | None = None
+    hosts: tuple[str, ...] | None = field(default=None, repr=False)
+
+
+USUAL_PORTS = frozenset({443, 993, 143})
+"""Ports that are meant where a pattern names none."""
+
+
+def covers(patterns: Collection[str], host: str, port: int) -> bool:
+    """Whether one of `patterns` means `port` of `host`, which is in lower case, ASCII and without brackets.
+
+    A pattern is a host or address (`mail.corp.example`, `[2001:db8::1]`), or a domain for all below it
+    (`*.corp.example`), with a port or without.
+    """
+    name = host.rstrip(".")
+    if f"{name}:{port}" in patterns:
+        return True
+    return any(_covers(pattern, name, port) for pattern in patterns)
+
+
+def _covers(pattern: str, host: str, port: int) -> bool:
+    known, colon, number = pattern.rpartition(":")
+    if not colon or number.endswith("]"):
+        known, number = pattern, ""
+    if (int(number) != port) if number else (port not in USUAL_PORTS):
+        return False
+    known = known.removeprefix("[").removesuffix("]")
+    return host.endswith(known[1:]) and len(host) > len(known) - 1 if known.startswith("*.") else host == known

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from prober.faults import taxonomy as kinds
-from prober.faults.taxonomy import FaultError
+from prober.faults.taxonomy import FaultError, Kind, Reason
 from prober.net.connect import connect, usable
 from prober.net.dns import is_numeric, resolve
+from prober.net.forbidden import is_forbidden
 from prober.net.origin import Origin, split_url
 from prober.net.phases import Measured
 from prober.net.proxy import bypasses, tunnel, unreachable
@@ -21,6 +22,9 @@ from prober.net.tls import Application, TlsSession, read_certificate
 from prober.timeline import Timeline
 from prober.vocabulary import Phase
 
+DNS_FORBIDDEN_ADDRESS = Kind("dns_forbidden_address", Reason.DNS_FAILURE)
+FORBIDDEN_ADDRESS = Kind("forbidden_address", Reason.PROTOCOL_VIOLATION)
+"""A name that leads, and a server that sends us, to where no server of anybody's mail can be."""
 CERTIFICATES = 64  # the same few are shown at every visit; reading one costs more than finding it
 
 
@@ -35,6 +39,8 @@ class Dialer:
     async def open(self, origin: Origin, application: Application, timeline: Timeline) -> Stream:
         """Return a stream to `origin`, under TLS where its scheme says so. Raises `FaultError`."""
         host = self._route.connect_to.get(origin.host, origin.host)
+        if host == origin.host and host not in self._route.literals and is_forbidden(host):
+            raise FaultError(FORBIDDEN_ADDRESS, {"address": host})
         proxy = None if bypasses(origin.host, self._route.no_proxy) else self._route.proxy
         if proxy is None:
             stream = await self._reach(host, origin.port, timeline)
@@ -80,7 +86,11 @@ class Dialer:
         if is_numeric(host):
             return (host,)
         async with Measured(timeline, Phase.DNS, self._route.limits.dns):
-            return await resolve(host, self._route.family, self._route.resolver)
+            found = await resolve(host, self._route.family, self._route.resolver)
+        allowed = tuple(one for one in found if not is_forbidden(one))
+        if found and not allowed:
+            raise FaultError(DNS_FORBIDDEN_ADDRESS, {"address": found[0]}, phase=Phase.DNS)
+        return allowed
 
     async def _through(self, proxy: Proxy, origin: Origin, timeline: Timeline) -> Stream:
         """Reach the proxy and have it connect; the whole of that is the connect phase."""

@@ -47,7 +47,8 @@ class Route:
     """One way out. `no_proxy` holds host names, domain suffixes (`.corp.example`) and `*`.
 
     `resolver` holds name-server addresses (`192.0.2.53`, `127.0.0.1:5353`); empty means the system's own.
-    `connect_to` maps a host name to the address to dial instead, leaving SNI and Host as they are.
+    `connect_to` maps a host name to the address to dial instead, leaving SNI and Host as they are. `literals` are the
+    addresses that are configured although no server of anybody's mail can be there (`forbidden.py`).
     """
 
     tls: TlsPolicy = field(default_factory=TlsPolicy)
@@ -58,3 +59,4 @@ class Route:
     resolver: tuple[str, ...] = ()
     connect_to: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     limits: PhaseLimits = field(default_factory=PhaseLimits)
+    literals: frozenset[str] = frozenset()

@@ -13,6 +13,7 @@ from typing import Any
 from prober.identity.spec import CredentialSpec
 from prober.model import Assignment
 from prober.net.route import Route
+from prober.settings.bindings import bind
 from prober.settings.controls import controls, way_of
 from prober.settings.credentials import Credentials, time
 from prober.settings.document import Document, Maintenance
@@ -49,6 +50,8 @@ def build(
     notices = service_health(document, routes, assignments, mistakes)
     if not assignments and not mistakes:
         mistakes.add(("targets",), "there is nothing to probe: name at least one target with a client")
+    if not mistakes:
+        credentials = bind(credentials, assignments, catalogue, notices, mistakes)
     if mistakes:
         return None
     base = document.global_

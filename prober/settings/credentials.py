@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from prober.identity.spec import CredentialSpec, CredentialType
 from prober.settings.addresses import WEB, url_trouble
+from prober.settings.bindings import plain, trouble
 from prober.settings.document import Credential
 from prober.settings.files import Files
 from prober.settings.mistakes import Mistakes
@@ -41,7 +42,7 @@ MAY: Mapping[CredentialType, tuple[str, ...]] = MappingProxyType(
         CredentialType.MANAGED_IDENTITY: ("client_id", "token_url"),
     }
 )
-ALWAYS = ("type", "expires_at")
+ALWAYS = ("type", "expires_at", "hosts")
 PROOFS = (*CLIENT_SECRET, "certificate_file", "assertion_file")
 
 
@@ -73,13 +74,23 @@ class Credentials:
             token_url=one.token_url,
             scope=one.scope,
             expires_at=time(self._mistakes, (*path, "expires_at"), one.expires_at),
+            hosts=self._hosts((*path, "hosts"), one.hosts),
         )
         return dataclasses.replace(spec, authority=one.authority.rstrip("/")) if one.authority else spec
 
+    def _hosts(self, at: Location, given: list[str] | None) -> tuple[str, ...] | None:
+        if given is None:
+            return None
+        found = {index: trouble(pattern) for index, pattern in enumerate(given)}
+        for index, wrong in found.items():
+            if wrong:
+                self._mistakes.add((*at, index), wrong)
+        return tuple(plain(pattern) for index, pattern in enumerate(given) if not found[index])
+
     def _check_url(self, at: Location, url: str | None) -> None:
-        trouble = url_trouble(url, WEB) if url is not None else ""
-        if trouble:
-            self._mistakes.add(at, trouble)
+        wrong = url_trouble(url, WEB) if url is not None else ""
+        if wrong:
+            self._mistakes.add(at, wrong)
 
     def _check_keys(self, path: Location, one: Credential) -> None:
         """Check that the credential has what its type needs, and nothing that its type does not know."""

@@ -250,6 +250,9 @@ class Credential(Section):
     """Scope to ask for instead of the client's own."""
     expires_at: Text | None = None
     """When the secret or certificate expires (RFC 3339); exported, so that an alert can warn."""
+    hosts: Annotated[list[Text], Field(min_length=1)] | None = None
+    """Hosts that may see it: `mail.corp.example`, `*.corp.example`, `mail.corp.example:8443`; ports 443, 993 and 143
+    where none is named. Without it, those of its targets' endpoints, and what is well known of Exchange Online."""
 
 
 class Push(Section):

@@ -43,6 +43,14 @@ RULES = """
   for the one that most targets take, then `control-2` and so on. Where `control` has a `proxy` or `network` of its own,
   that holds for all controls. Targets cannot have these names.
 - The endpoint that hands out tokens of managed identities, `169.254.169.254`, is never asked through a proxy.
+- A credential is shown to its `hosts` only, also after redirects and by links that a server gives; elsewhere the
+  attempt ends with `credential_not_bound`, which counts against nobody. Without `hosts` it is bound to the hosts and
+  ports of the endpoints of its targets, in Exchange Online also to those that the service itself names. A list must not
+  leave out where a client signs in. Where your servers send clients on to others of yours, list them
+  (`*.corp.example`).
+- No connection is made to link-local addresses, to metadata services of clouds, to nobody's and to everybody's address
+  (`forbidden_address`, by a name `dns_forbidden_address`), unless such an address is itself configured. Behind a proxy
+  names are the proxy's affair.
 - Names of endpoints, steps and options are those of the clients.
 """
 

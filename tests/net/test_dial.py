@@ -1,6 +1,7 @@
 """Opening connections, phase by phase, with everything that can break on the way."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 
@@ -8,7 +9,8 @@ import pytest
 
 from prober.exchange import Call
 from prober.faults import taxonomy as kinds
-from prober.faults.taxonomy import Kind
+from prober.faults.taxonomy import FaultError, Kind
+from prober.net.dial import DNS_FORBIDDEN_ADDRESS, FORBIDDEN_ADDRESS
 from prober.net.network import Network
 from prober.net.route import PhaseLimits, Proxy, Route
 from prober.net.session import ColdSession
@@ -299,3 +301,80 @@ def way(pki: Pki, names: str, proxy: int | None) -> Route:
         route(pki, server_name="mail.test", proxy=None if proxy is None else Proxy(f"http://relayed.test:{proxy}")),
         resolver=(names,),
     )
+
+
+HOSTILE = [
+    "https://169.254.169.254/latest/meta-data/",
+    "http://169.254.169.254/metadata/identity/oauth2/token",
+    "https://[fe80::1]/",
+    "https://[fd00:ec2::254]/",
+    "https://[::ffff:169.254.169.254]/",
+    "http://0.0.0.0:10143/config",
+    "http://100.100.100.200/",
+    "imaps://169.254.169.254:993",
+]
+
+
+@pytest.mark.parametrize("url", HOSTILE)
+def test_nobody_sends_us_to_where_no_server_can_be(run: Run, pki: Pki, url: str) -> None:
+    """Such an address comes from a redirect or a link: no connection is opened, and the fault is the sender's."""
+
+    async def scenario() -> None:
+        timeline = Timeline()
+        async with session(route(pki), timeline) as tx:
+            with Raised() as raised:
+                await (tx.dial(url) if url.startswith("imap") else tx.exchange(Call("GET", url)))
+            assert raised.error.fault.kind is FORBIDDEN_ADDRESS
+        assert timeline.spent == {}
+        through = route(pki, proxy=Proxy("http://127.0.0.1:1"))
+        async with session(through) as tx:
+            with Raised() as raised:
+                await (tx.dial(url) if url.startswith("imap") else tx.exchange(Call("GET", url)))
+            assert raised.error.fault.kind is FORBIDDEN_ADDRESS
+
+    run(scenario())
+
+
+def test_a_configured_address_is_where_it_is(run: Run, pki: Pki, closed_port: int) -> None:
+    """The metadata service itself, for a managed identity; and what `connect_to` names is configured too."""
+
+    async def scenario() -> None:
+        url = f"http://0.0.0.0:{closed_port}/"
+        for way in (
+            replace(route(pki), literals=frozenset({"0.0.0.0"})),
+            replace(route(pki), connect_to={"mail.test": "0.0.0.0"}),
+        ):
+            async with session(way) as tx:
+                with Raised() as raised:
+                    await tx.exchange(Call("GET", url if way.literals else url.replace("0.0.0.0", "mail.test")))
+                assert raised.error.fault.kind is kinds.TCP_REFUSED
+
+    run(scenario())
+
+
+def test_dns_that_changes_its_answer_leads_nowhere(run: Run, pki: Pki) -> None:
+    """First a good address, then the metadata service: the second connection is not made, and nothing is said there."""
+
+    async def scenario() -> None:
+        async with serving(answering(OK), pki.good.server()) as server, name_server() as (names, address):
+            names.a = ("127.0.0.1",)
+            way = replace(route(pki), connect_to={}, resolver=(address,), family="ipv4")
+            url = f"https://mail.test:{server.port}/"
+            async with session(way) as tx:
+                assert (await tx.exchange(Call("GET", url))).status == 200
+            names.a = ("169.254.169.254",)
+            timeline = Timeline()
+            async with session(way, timeline) as tx:
+                with Raised() as raised:
+                    await tx.exchange(Call("GET", url, (("Authorization", "Basic canary"),)))
+            fault = raised.error.fault
+            assert (fault.kind, fault.evidence["address"]) == (DNS_FORBIDDEN_ADDRESS, "169.254.169.254")
+            assert Phase.CONNECT not in timeline.spent
+            assert server.connections == 1
+            names.a = ("169.254.169.254", "127.0.0.1")
+            async with session(way, timeline) as tx:
+                with contextlib.suppress(FaultError):
+                    await tx.exchange(Call("GET", url))
+            assert server.connections == 2
+
+    run(scenario())

@@ -65,7 +65,8 @@ def test_a_credential_with_nothing_but_its_type_is_told_all_it_needs(
 def test_the_first_key_of_each_need_is_enough(
     credentials: Credentials, mistakes: Mistakes, one: CredentialType
 ) -> None:
-    credentials.read("u", Credential(type=one, **{group[0]: "x" for group in NEEDS[one] if group[0] != "token_url"}))
+    given: dict[str, Any] = {group[0]: "x" for group in NEEDS[one] if group[0] != "token_url"}
+    credentials.read("u", Credential(type=one, **given))
     assert not mistakes
 
 
@@ -100,3 +101,15 @@ def test_token_services_are_urls(credentials: Credentials, mistakes: Mistakes) -
 def test_a_moment_needs_its_zone(mistakes: Mistakes, text: str) -> None:
     assert time(mistakes, ("at",), text) is None
     assert lines(mistakes) == ["at: must be a time with its zone, such as 2026-11-30T22:00:00Z"]
+
+
+def test_hosts_are_read_as_they_are_compared(credentials: Credentials, mistakes: Mistakes) -> None:
+    """Lower case, ASCII; each bad one by its place, and not repeated."""
+    one = Credential(
+        type=CredentialType.MANAGED_IDENTITY, resource="r", hosts=["Mail.Bücher.example:8443", "*.Corp.example."]
+    )
+    assert credentials.read("u", one).hosts == ("mail.xn--bcher-kva.example:8443", "*.corp.example")
+    credentials.read("u", one.model_copy(update={"hosts": ["fine.example", "https://canary.example/"]}))
+    (line,) = lines(mistakes)
+    assert line.startswith("credentials.u.hosts[1]: must be a host such as ")
+    assert "canary" not in line
