@@ -15,6 +15,10 @@ INSTALLED := .venv/.installed-$(VERSION)
 COMPILE = CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe \
 	--strip-extras --newline lf --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
+LABELS = --build-arg REVISION=$(shell git rev-parse --short HEAD 2>/dev/null || echo unknown) \
+	--build-arg VERSION=$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' prober/__init__.py) \
+	--build-arg CREATED=$(shell date -u +%Y-%m-%dT%H:%M:%SZ)
+
 .PHONY: demo venv test servers check bench lock image
 
 venv: $(INSTALLED)
@@ -55,5 +59,7 @@ lock: venv
 	$(COMPILE) --extra speed --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra speed --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
+# podman and buildah keep a health check only in this format; docker knows no other.
 image:
-	engine=$$(tools/container-engine) && $$engine build $(IMAGE_FLAGS) --tag $(IMAGE) --file Dockerfile .
+	engine=$$(tools/container-engine) && BUILDAH_FORMAT=docker $$engine build $(LABELS) $(IMAGE_FLAGS) --tag $(IMAGE) --file Dockerfile . \
+		&& $$engine images $(IMAGE)

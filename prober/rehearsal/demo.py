@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -35,6 +36,12 @@ SCALE = 60.0
 """A minute of an incident takes a second here."""
 PAGE_BUDGET = 1.0
 """Days of the rehearsal between two false pages: it runs at a dozen times the usual pace, for an afternoon."""
+PUSH = MappingProxyType({"imap4": 30.0, "activesync": 0.0, "outlook_mac_legacy": 0.0})
+"""Clients that hold their channel open, and how often a marker message measures it."""
+CONNECTIONS = 10
+"""Of a mailbox at once: at a dozen times the usual pace, more attempts overlap."""
+NOTICES = 60.0
+SECRETS_LAST = timedelta(days=60)
 SETTLING = 15.0
 """Seconds before an incident asked for on the command line: every client should have been well once."""
 GRACE = 3.0
@@ -96,6 +103,19 @@ async def demo(options: Options, show: Callable[[Opened], None]) -> int:
             await simulator.stop()
 
 
+def _wishes() -> Wishes:
+    """Return what the configuration should say: something to see for whatever can be shown."""
+    expiry = datetime.now(UTC) + SECRETS_LAST
+    return Wishes(
+        interval=INTERVAL,
+        control_interval=INTERVAL,
+        push=PUSH,
+        notices=NOTICES,
+        expiry=expiry.isoformat(timespec="seconds"),
+        connections=CONNECTIONS,
+    )
+
+
 def _check(options: Options, panel: Incidents) -> None:
     for wanted in options.incidents:
         if wanted not in panel.known:
@@ -104,9 +124,7 @@ def _check(options: Options, panel: Incidents) -> None:
 
 def _prober(simulator: Simulator, folder: Path) -> tuple[Service, Incidents]:
     """Return a prober for the tenant, configured by a file like any other, and what it shows beside its own page."""
-    settings = load(
-        [simulator.write_configuration(folder, Wishes(interval=INTERVAL, control_interval=INTERVAL))], catalogue()
-    )
+    settings = load([simulator.write_configuration(folder, _wishes())], catalogue())
     settings = replace(settings, detector=DetectorSettings(budget=PAGE_BUDGET))
     groups = Groups(time.monotonic)
     clients = sorted({assignment.client for assignment in settings.assignments})

@@ -74,6 +74,8 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Optional steps by client, those aside that hold a connection for longer than an attempt should last."""
 FOLDER = "secrets"
+READER = "notices"
+"""The credential that reads the operator's notices."""
 HEADER = "# A prober's configuration for the simulated tenant {domain}. Addresses and secrets are those of one run.\n"
 
 RefreshToken = Callable[[Application, str], str]
@@ -91,7 +93,10 @@ class Wishes:
     `clients`: which to configure, of those there are. `apart`: every mailbox has credentials of its own, so that no
     token serves two. `steps`: whether optional steps are on. `objective`: the latency objective of every client.
     `notify_seconds`: how long clients wait for news within an attempt by a channel that stands in for their own.
-    `seldom`: clients that probe at three times the interval.
+    `seldom`: clients that probe at three times the interval. `push`: clients that hold their channel open, and how
+    often a marker message measures it, 0 for never. `notices`: how often the operator's notices are read, `None` for
+    never. `expiry`: when the secrets of applications end (RFC 3339), empty where nobody has written it down.
+    `connections`: how many may be open at one mailbox at once, `None` for as many as usual.
     """
 
     clients: Collection[str] = field(default_factory=lambda: tuple(URLS))
@@ -103,6 +108,10 @@ class Wishes:
     steps: bool = True
     notify_seconds: float | None = None
     seldom: Collection[str] = ()
+    push: Mapping[str, float] = field(default_factory=dict)
+    notices: float | None = None
+    expiry: str = ""
+    connections: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +152,9 @@ class _Writer:
             "credentials": self._credentials,
             "targets": targets,
         } | self._control()
+        document |= self._notices()
+        if self._wishes.connections is not None:
+            document["budgets"] = {"open_connections": self._wishes.connections}
         text = yaml.safe_dump(document, sort_keys=False, width=110, allow_unicode=True)
         return Written(HEADER.format(domain=self._tenant.domain) + text, MappingProxyType(self._files))
 
@@ -152,6 +164,15 @@ class _Writer:
             return {}
         interval = _duration(self._wishes.control_interval)
         return {"control": {"urls": [f"https://{site.authority}/"], "interval": interval}}
+
+    def _notices(self) -> dict[str, Any]:
+        """Return who reads the operator's notices: any application with a secret, whose right it is by default."""
+        graph = next((host for host in self._premises.hosts if host.scheme == "https" and host.site), None)
+        reader = next((one for one in self._tenant.applications.values() if one.secret), None)
+        if self._wishes.notices is None or graph is None or reader is None:
+            return {}
+        url, interval = GRAPH.format(host=graph.authority), _duration(self._wishes.notices)
+        return {"service_health": {"credential": self._secret(READER, reader), "url": url, "interval": interval}}
 
     def _target(self, name: str, mailbox: Mailbox) -> dict[str, Any]:
         site = self._tenant.site_of(mailbox)
@@ -208,6 +229,9 @@ class _Writer:
             entry["steps"] = list(OPTIONAL[client])
         if client in self._wishes.seldom:
             entry["interval"] = _duration(SELDOM * self._wishes.interval)
+        if client in self._wishes.push:
+            marker = self._wishes.push[client]
+            entry["push"] = {"marker": _duration(marker)} if marker else True
         if self._wishes.objective is not None:
             entry["objective"] = _duration(self._wishes.objective)
         return entry
@@ -242,6 +266,7 @@ class _Writer:
             "type": "client_credentials",
             **self._directory(application),
             "client_secret_file": file,
+            **({"expires_at": self._wishes.expiry} if self._wishes.expiry else {}),
         }
         return name
 

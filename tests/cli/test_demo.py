@@ -9,13 +9,19 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
 
 from prober.cli.demo import demo
-from tests.servers.process import until
+from tests.servers.account import fresh_room
+from tests.servers.process import ServerError, until
+from tests.servers.prometheus import Prometheus
+from tests.test_dashboards import unanswered
+from tests.test_rules import PROMETHEUS
 
 COMMAND = [sys.executable, "-m", "prober", "demo", "--web.listen-address=127.0.0.1:0"]
 
@@ -58,6 +64,10 @@ class Demo:
         return next((one["state"] for one in groups if (one["client"], one["region"]) == (client, "")), "")
 
 
+SCRAPE = 10
+"""Seconds between two scrapes, and that one may take: more than it ever should, on a machine with a lot to do."""
+
+
 @pytest.fixture
 def running() -> Iterator[Demo]:
     made = Demo()
@@ -66,8 +76,23 @@ def running() -> Iterator[Demo]:
     made.process.communicate()
 
 
+@contextmanager
+def watching(running: Demo) -> Iterator[Prometheus]:
+    """One that scrapes the demo and evaluates the shipped rules."""
+    rules = sorted((PROMETHEUS / "rules").glob("*.yml"))
+    with (
+        fresh_room("prometheus") as room,
+        Prometheus(room, urlsplit(running.url).netloc, rules=rules, interval=SCRAPE) as server,
+    ):
+        yield server
+
+
+@pytest.mark.real
 def test_an_incident_started_from_the_page_is_detected(running: Demo) -> None:
-    """All is well within ten seconds; then the incident, its detection, its end, and a clean exit."""
+    """All is well within ten seconds; then the incident, its detection, its end, and a clean exit.
+
+    While it lasts, every query of the dashboards has an answer.
+    """
     until(
         lambda: (
             len(verdicts := [one["verdict"] for one in running.status()["assignments"]]) > 6
@@ -79,13 +104,15 @@ def test_an_incident_started_from_the_page_is_detected(running: Demo) -> None:
     assert re.search(r'clientaccess_up\{client="imap4",target="\w+-\d"\} 1\.0', running.get("metrics"))
     assert "Incidents to start" in running.get("")
     assert running.state("imap4") == "learning"
-    assert running.post("rehearsal/incidents/S07/begin") == 200
-    until(lambda: running.state("imap4") == "failing", "the incident is detected", deadline=90)
-    assert re.search(
-        r'clientaccess_failures_total\{client="imap4",reason="\w+",target="\S+"\} [1-9]', running.get("metrics")
-    )
-    told = {one["group"]: one["because"] for one in running.status()["detector"]["groups"]}
-    assert "attempts failed since" in told["exchange_online/imap4"]
+    with watching(running) as prometheus:
+        assert running.post("rehearsal/incidents/S07/begin") == 200
+        until(lambda: running.state("imap4") == "failing", "the incident is detected", deadline=90)
+        assert re.search(
+            r'clientaccess_failures_total\{client="imap4",reason="\w+",target="\S+"\} [1-9]', running.get("metrics")
+        )
+        told = {one["group"]: one["because"] for one in running.status()["detector"]["groups"]}
+        assert "attempts failed since" in told["exchange_online/imap4"]
+        assert _left(prometheus) == []
     assert running.post("rehearsal/incidents/S07/end") == 200
     incidents = running.status()["rehearsal"]["incidents"]
     assert not any(one["running"] for one in incidents)
@@ -93,6 +120,13 @@ def test_an_incident_started_from_the_page_is_detected(running: Demo) -> None:
     said = running.process.communicate(timeout=30)[0]
     assert running.process.returncode == 0
     assert "Traceback" not in running.said + said
+
+
+def _left(prometheus: Prometheus) -> list[str]:
+    """Return the queries that stay without an answer, though there was time to scrape what they ask for."""
+    with suppress(ServerError):
+        until(lambda: not unanswered(prometheus), "an answer to every query", deadline=90)
+    return unanswered(prometheus)
 
 
 def test_nobody_else_can_start_one(running: Demo) -> None:

@@ -11,6 +11,7 @@ PROGRAMS = (
     "prometheus-alertmanager:prometheus-alertmanager",
     "buildah:buildah",
     "chromium:chromium",
+    "docker-compose:docker-compose",
     "doveadm:dovecot-core",
     "dovecot:dovecot-core",
     "memcached:memcached",
@@ -23,6 +24,7 @@ PROGRAMS = (
     "promtool:prometheus",
     "runc:runc",
     "sogod:sogo",
+    "systemd-analyze:systemd",
     "wbxml2xml:libwbxml2-utils",
 )
 FILES = (

@@ -17,15 +17,18 @@ Sample = tuple[dict[str, str], float]
 
 
 class Prometheus:
-    """Scrapes `target` (`127.0.0.1:10143`) as job `prober` and evaluates `rules` (file paths), both every second.
+    """Scrapes `target` (`127.0.0.1:10143`) as job `prober` and evaluates `rules` (file paths), every `interval` s.
 
     `alertmanager` (`host:port`) hears of what fires.
     """
 
-    def __init__(self, room: Path, target: str, *, rules: Sequence[Path] = (), alertmanager: str = "") -> None:
+    def __init__(
+        self, room: Path, target: str, *, rules: Sequence[Path] = (), alertmanager: str = "", interval: int = 1
+    ) -> None:
         self.port = 0
         self._room = make(room)
         self._target = target
+        self._interval = f"{interval}s"
         self._alertmanagers = [alertmanager] if alertmanager else []
         self._rules = [self._copied(path) for path in rules]
         self._daemon: Daemon | None = None
@@ -76,7 +79,12 @@ class Prometheus:
         configuration = self._room / "prometheus.yml"
         rules = json.dumps([str(path) for path in self._rules])
         configuration.write_text(
-            CONFIGURATION.format(target=self._target, rules=rules, alertmanagers=json.dumps(self._alertmanagers))
+            CONFIGURATION.format(
+                target=self._target,
+                rules=rules,
+                alertmanagers=json.dumps(self._alertmanagers),
+                interval=self._interval,
+            )
         )
         arguments = {
             "--config.file": configuration,
@@ -132,9 +140,9 @@ def promtool(
 
 CONFIGURATION = """
 global:
-  scrape_interval: 1s
-  scrape_timeout: 1s
-  evaluation_interval: 1s
+  scrape_interval: {interval}
+  scrape_timeout: {interval}
+  evaluation_interval: {interval}
 rule_files: {rules}
 alerting:
   alertmanagers:

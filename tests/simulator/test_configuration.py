@@ -1,6 +1,7 @@
 """The configuration the tenant hands out, read by the real loader, which is the only judge of it."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ import pytest
 from prober.clients import catalogue
 from prober.settings.load import load
 from prober.settings.settings import Settings
-from prober.simulator.configuration import IN_THE_CLOUD, OPTIONAL, URLS, Wishes, Written, configuration, named
+from prober.simulator.configuration import IN_THE_CLOUD, OPTIONAL, READER, URLS, Wishes, Written, configuration, named
 from prober.simulator.layout import Layout, Place, found
 from prober.simulator.service import Premises
 from prober.simulator.simulator import Simulator
@@ -176,6 +177,23 @@ def test_what_is_wished_for_is_written(tmp_path: Path, ca_file: Path) -> None:
     assert {(one.interval, one.objective) for one in read.assignments[:-1]} == {(120.0, 5.0)}
     both = settings(tmp_path, written(premises(*SITES), ca_file, replace(wishes, clients=TWO.clients)))
     assert {one.steps for one in both.assignments} == {frozenset()}
+
+
+def test_channels_notices_ends_and_budgets_are_written_where_wished_for(tmp_path: Path, ca_file: Path) -> None:
+    """None of it unless asked for; a marker only where a channel is to be measured."""
+    plain = settings(tmp_path, written(premises(*SITES), ca_file))
+    assert ({one.push for one in plain.assignments}, plain.service_health) == ({None}, None)
+    wishes = replace(
+        TWO, push={"imap4": 30.0, "activesync": 0.0}, notices=60.0, expiry="2030-01-01T00:00:00+00:00", connections=7
+    )
+    read = settings(tmp_path, written(premises(*SITES), ca_file, wishes))
+    markers = {one.client: one.push.marker for one in read.assignments if one.push is not None}
+    assert markers == {"imap4": 30.0, "activesync": 0.0}
+    assert read.service_health is not None
+    assert (read.service_health.interval, read.service_health.url[-5:]) == (60.0, "/v1.0")
+    ends = {name: spec.expires_at for name, spec in read.credentials.items()}
+    assert ends[READER] == ends["imap4"] == datetime(2030, 1, 1, tzinfo=UTC)
+    assert read.budgets["open_connections"] == 7
 
 
 def test_optional_steps_are_on(tmp_path: Path, ca_file: Path) -> None:
