@@ -5,7 +5,7 @@ mailbox is well, as far as that client goes; what only one client cannot do is a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -57,17 +57,56 @@ def _service(by_client: Mapping[str, Sequence[Record]]) -> Iterable[Finding]:
     reds = {client for clients in broken.values() for client in clients}
     greens = {client: _well(records, troubled=client in reds) for client, records in by_client.items()}
     for domain, clients in broken.items():
-        askers = {client: red for client, red in clients.items() if domain is Domain.IDENTITY and _asked(red)}
+        askers = _parts(clients, asked=True) if domain is Domain.IDENTITY else {}
         if askers:
             yield Finding(domain, f"{_listed(askers)} got no token")
-        others = {client: red for client, red in clients.items() if client not in askers}
+        others = _parts(clients, asked=False) if domain is Domain.IDENTITY else clients
         if others:
-            yield _narrowed(domain, others, greens)
+            yield from _told_apart(domain, others, by_client, greens)
 
 
-def _asked(red: Sequence[Record]) -> bool:
-    """Whether a client mostly got no token, where others may have shown one that was refused."""
-    return 2 * sum(record.asked_token for record in red) >= len(red)
+def _told_apart(
+    domain: Domain, clients: Mapping[str, Sequence[Record]], by_client: Mapping[str, Sequence[Record]], greens: Greens
+) -> Iterable[Finding]:
+    """Return one finding for what clients fail in together, and one for each that fails where the others would, too.
+
+    Where no two fail at the same target, nothing tells a fault of theirs from one they share.
+    """
+    shared = {target for target, count in _hit(clients).items() if count > 1}
+    rest = dict(clients)
+    if shared and domain not in BELOW:
+        for client, red in clients.items():
+            others = [record for one in clients if one != client for record in by_client[one]]
+            own = {record.target for record in red} - shared
+            alone = {target for target in own if _spared(domain, target, shared, others)}
+            if alone:
+                yield _narrowed(domain, {client: [one for one in red if one.target in alone]}, greens)
+                rest[client] = [one for one in red if one.target not in alone]
+    yield _narrowed(domain, {client: red for client, red in rest.items() if red}, greens)
+
+
+def _hit(clients: Mapping[str, Sequence[Record]]) -> Mapping[str, int]:
+    """Return how many clients fail at each target."""
+    return Counter(target for red in clients.values() for target in {record.target for record in red})
+
+
+def _spared(domain: Domain, target: str, shared: Collection[str], others: Sequence[Record]) -> bool:
+    """Whether `target` is spared what `others` suffer from at the targets they share, by more than chance explains."""
+    there = [record for record in others if record.target in shared]
+    ill = sum(record.domain is domain for record in there) / max(1, len(there))
+    here = [record for record in others if record.target == target]
+    well = sum(record.colour is Colour.GREEN for record in here)
+    return not any(record.domain is domain for record in here) and (1 - min(ill, 1 - DOUBT)) ** well < CERTAIN
+
+
+def _parts(clients: Mapping[str, Sequence[Record]], *, asked: bool) -> dict[str, Sequence[Record]]:
+    """Return by client the failures to get a token, or to be let in with one: enough of them, or most there are."""
+    parts = {client: [one for one in red if one.asked_token is asked] for client, red in clients.items()}
+    return {
+        client: part
+        for client, part in parts.items()
+        if len(part) >= LEAST or 2 * len(part) + asked > len(clients[client])
+    }
 
 
 def _narrowed(domain: Domain, clients: Mapping[str, Sequence[Record]], greens: Greens) -> Finding:

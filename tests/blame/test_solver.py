@@ -110,6 +110,30 @@ def test_who_fails_elsewhere_is_well_where_it_is_well() -> None:
     }
 
 
+def test_what_one_client_fails_in_alone_is_told_from_what_it_shares() -> None:
+    """At one mailbox everybody is ill, at the other only one client is, and nobody else shows a trace of it."""
+    shared = [record(client, D.FRONTEND, target="two") for client in ("imap4", "owa", "activesync") for _ in range(4)]
+    alone = [record("imap4", D.FRONTEND)] * 4
+    found = {one.domain: one.because for one in solve(shared + alone + story(owa=None, activesync=None))}
+    assert found == {
+        D.FRONTEND: "activesync, imap4 and owa failed in frontend, and nobody is well beside",
+        D.PROTOCOL: "imap4 fails in frontend, where activesync and owa at the same mailboxes is well",
+    }
+
+
+def test_luck_at_one_mailbox_tells_nobody_apart() -> None:
+    """A loss of every fourth attempt may well spare one client at one mailbox; nor is one well who has failed there."""
+    course = [D.FRONTEND, None, None, None] * 2
+    often = [
+        record(client, domain, target="two", at=at) for client in ("imap4", "owa") for at, domain in enumerate(course)
+    ]
+    lucky = [record("imap4", domain, at=at) for at, domain in enumerate(course)] + [record("owa", at=9.0)] * 4
+    assert {one.domain for one in solve(often + lucky)} == {D.FRONTEND}
+    once = [record("owa", D.FRONTEND, at=0.0), *(record("owa", at=at) for at in range(1, 20))]
+    wholly = [record(client, D.FRONTEND, target="two", at=9.0) for client in ("imap4", "owa") for _ in range(8)]
+    assert {one.domain for one in solve([*wholly, *[record("imap4", D.FRONTEND)] * 4, *once])} == {D.FRONTEND}
+
+
 def test_a_refused_token_is_not_one_that_was_never_issued() -> None:
     """Each has its own sentence, and only one of them is the token service's."""
     asked = [record("owa", D.IDENTITY, asked_token=True)] * 4
@@ -118,6 +142,15 @@ def test_a_refused_token_is_not_one_that_was_never_issued() -> None:
         D.IDENTITY: "owa got no token",
         D.PROTOCOL: "imap4 fails in identity, where activesync at the same mailboxes is well",
     }
+
+
+def test_one_client_can_get_no_token_here_and_be_refused_there() -> None:
+    """Each is explained; where the two are as few, it is the token that was not issued."""
+    asked = [record("owa", D.IDENTITY, asked_token=True, target="two")] * 2
+    shown = [record("owa", D.IDENTITY)] * 2
+    assert {one.domain for one in solve(asked + shown + story(imap4=None))} == {D.IDENTITY, D.PROTOCOL}
+    (found,) = solve(asked[:1] + shown[:1] + story(imap4=None))
+    assert found.because == "owa got no token"
 
 
 def test_findings_of_one_domain_keep_their_sentences() -> None:

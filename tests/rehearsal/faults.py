@@ -140,6 +140,8 @@ APPLICATIONS = tuple(client for client in WEB if client not in ("m365_signin", "
 """Who asks for data over HTTP; the others ask for pages."""
 GRAPH = ("outlook_mobile", "outlook_mac", "owa")
 WELL = "ok"
+GONE, EXPIRED = 410, 2000002
+"""What a client may ask for again: a sync state that is gone, a token that has run out. They strike a single time."""
 
 
 def below(kind: str, due: str) -> Wire:
@@ -153,7 +155,8 @@ def status(number: int, due: str, **but: str) -> Wire:
     The control only asks whether anybody is there: below 500 somebody is, and anything above is a server's error.
     """
     control = WELL if number < 500 else "failed server_error"
-    return Wire(f"http_{number}", {"kind": "http", "status": number}, "data", due, WEB, {"control": control} | but)
+    does = {"kind": "http", "status": number, "once": number == GONE}
+    return Wire(f"http_{number}", does, "data", due, WEB, {"control": control} | but)
 
 
 def redirect(name: str, to: str, due: str) -> Wire:
@@ -164,7 +167,8 @@ def redirect(name: str, to: str, due: str) -> Wire:
 
 def refused(number: int, due: str, **but: str) -> Wire:
     """Return a refusal of the token shown, with the number of `x-ms-diagnostics`."""
-    return Wire(f"diagnostic_{number}", {"kind": "bearer_401", "diag": f'{number};reason="x"'}, "let_in", due, (), but)
+    does = {"kind": "bearer_401", "diag": f'{number};reason="x"', "once": number == EXPIRED}
+    return Wire(f"diagnostic_{number}", does, "let_in", due, (), but)
 
 
 def aadsts(code: int, http: int, due: str) -> Wire:
@@ -212,7 +216,7 @@ DOCUMENT = {"m365_signin": "failed token_service_error"}
 CHALLENGED = "failed unexpected_challenge"
 """Portals are reached without signing in: who wants to know who we are is in the way."""
 RENEWED = {client: WELL for client in PEOPLE if client != "imap4"}
-"""A token called expired is renewed once, and the fault strikes an attempt once. An IMAP login is not tried again."""
+"""A token called expired is renewed once. An IMAP login is not tried again."""
 READ, RESET, GARBLED = "failed read_timeout", "failed connection_reset", "failed protocol_violation"
 SERVER, BUSY, OURS = "failed server_error", "failed server_busy", "excluded client_misconfig"
 REFUSED, WRONG, POLICY = "failed auth_rejected", "excluded auth_rejected", "excluded access_policy"
@@ -249,7 +253,7 @@ WIRES: tuple[Wire, ...] = (
     status(404, OURS, **EWS_IS_GONE),
     status(405, OURS),
     # a delta link that is gone is asked for anew, once; what the web mail asks first is none
-    status(410, SERVER, outlook_mobile=WELL, outlook_mac=WELL, owa=f"{SERVER} mailbox", **EWS_IS_GONE),
+    status(GONE, SERVER, outlook_mobile=WELL, outlook_mac=WELL, owa=f"{SERVER} mailbox", **EWS_IS_GONE),
     status(415, OURS),
     status(429, SLOWER, **PAGES_BUSY),
     status(440, REFUSED),
@@ -290,7 +294,7 @@ WIRES: tuple[Wire, ...] = (
     also("no_bearer", "challenge", CHALLENGED, tuple(set(APPLICATIONS) - {"owa"}), kind="http", status=401),
     also("open_door", "challenge", CHALLENGED, kind="http", status=200, body=""),
     *(refused(2000000 + number, REFUSED) for number in (0, 1, 3, 4, 5, 6, 8)),
-    refused(2000002, REFUSED, **RENEWED),
+    refused(EXPIRED, REFUSED, **RENEWED),
     refused(2000007, f"{SERVER} identity"),
     aadsts(50000, 500, TOKENS),
     aadsts(90033, 503, TOKENS),

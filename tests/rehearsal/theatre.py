@@ -1,7 +1,7 @@
 """A stage for one attempt at a time: a tenant of one mailbox and the real prober for it, on one accelerated loop."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from prober.assembly import Assembly
 from prober.clients import catalogue
 from prober.model import Assignment, Outcome
 from prober.rehearsal.clock import Accelerated
+from prober.schedule.attempts import Tell
 from prober.settings.load import load
 from prober.settings.settings import Settings
 from prober.simulator.configuration import Wishes
@@ -31,6 +32,7 @@ SHORT_LIFE = 30
 """Seconds a token lives in rows about tokens: longer than an attempt, shorter than the pause between two."""
 
 
+SITES = (Site("ams1", "eu", "AMS"),)
 LONG = {"activesync": "ping", "outlook_desktop": "notification_wait"}
 """Optional steps that take longer than an attempt should, by client."""
 NEWS = frozenset({"idle_hold", "ping", "notify_wait", "stream_wait", "notification_wait"})
@@ -41,15 +43,16 @@ MARKER = "k4d8fy2wcanary"
 
 
 class Theatre:
-    """One mailbox, in which a canary sits, at one site."""
+    """One mailbox, in which a canary sits, at one site; with more `sites`, one at each."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sites: tuple[Site, ...] = SITES) -> None:
         self._runner = asyncio.Runner(loop_factory=lambda: Accelerated(60))
         loop = self._runner.get_loop()
         assert isinstance(loop, Accelerated)
         self._loop = loop
         self._folder = folder
-        layout = Layout(sites=(Site("ams1", "eu", "AMS"),), mailboxes=(Place(f"probe@{DOMAIN}", "ams1"),))
+        places = tuple(Place(f"probe{number or ''}@{DOMAIN}", site.name) for number, site in enumerate(sites))
+        layout = Layout(sites=sites, mailboxes=places)
         self.simulator = Simulator(found(layout, Clocks(loop.time, loop.wall)), folder)
         self.mailbox.deliver(f"Canary {MARKER}")
         self._runner.run(self.simulator.start())
@@ -140,6 +143,24 @@ class Theatre:
             await prober.close()
             store.close()
         return lambda: Store.copy(str(folder))
+
+    def rounds(self, incidents: Iterable[Incident], count: int, tell: Tell) -> None:
+        """Let incidents go on while a prober to which all was well runs `count` attempts of everybody, all at once."""
+        self._runner.run(self._rounds(incidents, count, tell))
+
+    async def _rounds(self, incidents: Iterable[Incident], count: int, tell: Tell) -> None:
+        memory = await self._memory_of(self.settings)
+        prober = self.assembly(self.settings, memory())
+        try:
+            for incident in incidents:
+                self.simulator.weather.begin(incident)
+            for _ in range(count):
+                ones = [one for one in self.settings.assignments if one.client != "control"]
+                for one, found in zip(ones, await asyncio.gather(*map(prober.attempts.by_hand, ones)), strict=True):
+                    tell(one, *found)
+        finally:
+            await self.clear()
+            await prober.close()
 
     def _for(self, fault: dict[str, Any]) -> Settings:
         if fault.get("step") in LONG.values():
