@@ -18,6 +18,21 @@ from tests.servers.fixtures import StartDovecot
 from tests.servers.pki import Pki
 
 
+def of_alice(folder: Path, control: str, pki: Pki, port: int, how: str) -> Path:
+    """Write the configuration of one mailbox that is read over IMAP."""
+    (folder / "password").write_text(PASSWORDS[ALICE])
+    target = (
+        "  - name: hq\n    environment: exchange_server\n"
+        f'    endpoints: {{imap4: "imaps://localhost:{port}"}}\n'
+        f"    tls: {{ca_file: {pki.ca_file}}}\n    mailbox: {ALICE}\n"
+        f"    clients: [{{client: imap4, credential: alice, {how}}}]\n"
+    )
+    config = configuration(folder, control, target)
+    credential = f"credentials:\n  alice: {{type: basic, username: {ALICE}, password_file: password}}\n"
+    config.write_text(credential + config.read_text())
+    return config
+
+
 def run_in_vain(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the prober with a mistake in it."""
     command = [sys.executable, "-m", "prober", "run", *arguments]
@@ -162,17 +177,8 @@ def test_a_state_directory_that_cannot_be_used_is_said_and_survived(tmp_path: Pa
 def test_held_sessions_are_logged_out_at_the_end(tmp_path: Path, pki: Pki, start_dovecot: StartDovecot) -> None:
     """SIGTERM in the middle of IDLE: a real Dovecot sees DONE and LOGOUT, not a connection that broke."""
     server = start_dovecot(Options(pki.right))
-    (tmp_path / "password").write_text(PASSWORDS[ALICE])
-    target = (
-        "  - name: hq\n    environment: exchange_server\n"
-        f'    endpoints: {{imap4: "imaps://localhost:{server.imaps_port}"}}\n'
-        f"    tls: {{ca_file: {pki.ca_file}}}\n    mailbox: {ALICE}\n"
-        "    clients: [{client: imap4, credential: alice, interval: 2s, push: true}]\n"
-    )
     with Site() as site:
-        config = configuration(tmp_path, site.url, target)
-        credential = f"credentials:\n  alice: {{type: basic, username: {ALICE}, password_file: password}}\n"
-        config.write_text(credential + config.read_text())
+        config = of_alice(tmp_path, site.url, pki, server.imaps_port, "interval: 2s, push: true")
         with running(config) as program:
             program.until("push channel of imap4/hq is open")
             program.until("event=attempt client=imap4 target=hq verdict=ok")
@@ -223,17 +229,8 @@ def test_users_of_the_web_configuration_may_come_in(tmp_path: Path) -> None:
 def test_an_attempt_is_made_while_somebody_waits(tmp_path: Path, pki: Pki, start_dovecot: StartDovecot) -> None:
     """Against a real Dovecot: success, its waterfall and transcript without a secret, and no attempt is counted."""
     server = start_dovecot(Options(pki.right))
-    (tmp_path / "password").write_text(PASSWORDS[ALICE])
-    target = (
-        "  - name: hq\n    environment: exchange_server\n"
-        f'    endpoints: {{imap4: "imaps://localhost:{server.imaps_port}"}}\n'
-        f"    tls: {{ca_file: {pki.ca_file}}}\n    mailbox: {ALICE}\n"
-        "    clients: [{client: imap4, credential: alice, interval: 1d}]\n"
-    )
     with Site() as site:
-        config = configuration(tmp_path, site.url, target)
-        credential = f"credentials:\n  alice: {{type: basic, username: {ALICE}, password_file: password}}\n"
-        config.write_text(credential + config.read_text())
+        config = of_alice(tmp_path, site.url, pki, server.imaps_port, "interval: 1d")
         with running(config) as program:
             status, text = program.get("/probe?target=hq&module=imap4")
             assert (status, "probe_success 1.0\n" in text) == (200, True), text

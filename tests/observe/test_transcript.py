@@ -195,6 +195,12 @@ def test_a_line_without_end_costs_no_more_than_its_beginning() -> None:
     assert lines._rest == b""
 
 
+def test_what_stands_after_a_literal_is_no_line_of_its_own() -> None:
+    """It may look like one: what is in it comes from whoever wrote the mail."""
+    given = b"* 1 FETCH (X {2}\r\nxy* OK [CAPABILITY canary] y {1}\r\nz* BYE canary\r\n* 2 EXISTS\r\n"
+    assert list(Lines().feed(given)) == ["* 1 FETCH (X {2}", "* 2 EXISTS"]
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [

@@ -53,6 +53,12 @@ async def test_an_unknown_user_costs_as_much_as_a_known_one(counted: Counted) ->
     assert known[:7] == HASH[:7].encode() == b"$2b$04$"
 
 
+async def test_an_unknown_user_is_refused_whatever_his_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if somebody found one that goes with nobody's hash."""
+    monkeypatch.setattr(bcrypt, "checkpw", lambda *_: True)
+    assert not await Users({"alice": HASH}).admits(basic("mallory", PASSWORD))
+
+
 def test_the_hash_of_nobody_is_one_and_belongs_to_no_password_in_use() -> None:
     """It must be computable, or unknown users would be told at once."""
     nobody = NOBODY.replace("{cost}", "04")
