@@ -10,7 +10,7 @@ from math import inf, isfinite
 
 from prober.detect.mixture import WHOLE_BELOW, Evidence, Six
 from prober.detect.parts import Parts
-from prober.detect.recovery import Recovery
+from prober.detect.recovery import Recovery, rate_of
 
 
 class State(IntEnum):
@@ -190,18 +190,17 @@ class Group:
         """Find trouble where there was none, if there is enough evidence of it."""
         if self.days >= self._settled_days and self.days >= self.threshold:
             self._firing = True
-            self.recovery = Recovery()
+            self.recovery = Recovery.of(rate_of(*self.evidence.since_change))
         self._enter(self._present(at), at)
 
     def _recover(self, result: Result, gap: float) -> None:
-        failures, transactions = self.evidence.since_change
         self.recovery.update(
             gap,
             failed=result.failed,
             blip=result.blip,
             certainty=result.certainty,
             healthy=result.healthy,
-            rate=failures / transactions if transactions else 0.0,
+            rate=rate_of(*self.evidence.since_change) if result.failed else 0.0,
         )
         if self.recovery.hours >= CLEAR:
             self._firing = False

@@ -71,6 +71,7 @@ def plot_of(incident: Incident) -> Plot:
         ramp=incident.shape.ramp_min,
         decay=incident.shape.decay_min,
         decoy=incident.decoy,
+        sticking=incident.population_pct if incident.stick in ("mailbox", "site") else 100.0,
     )
 
 

@@ -4,7 +4,7 @@ Rule of this file: nothing is stretched and no fault is changed; what is too lon
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from prober.rehearsal.expectation import ALL, CONTROL, Expectation, clients_named, regions_named
@@ -22,11 +22,18 @@ EDGES: Mapping[str, str] = MappingProxyType(
 )
 """The three letters of the edges of each region that scenarios know by name."""
 SITES = 8
-"""Sites in all, at least two in each region: with a mailbox at each, a client's group has enough attempts within a
-plateau to be judged by, and a site tells which mailbox somebody comes for."""
-MOST = 48
-"""Assignments in all, where two sites in each region need no more: at sixty times the speed each is one a second."""
-WARM, RAMP, PLATEAU, DECOY, DECAY, AFTER = 5.0, 5.0, 45.0, 20.0, 5.0, 50.0
+"""Sites in all at most, where two in each region are no more: with one mailbox at each, a site tells which mailbox
+somebody comes for."""
+ATTEMPTS = 36.0
+"""Attempts a minute of all clients that may turn red: at sixty times the speed, the processor has as much to do as
+there is to wait for."""
+FEWEST, MOST = 3.0, 16.0
+"""Attempts a minute of one of them. Who fails seldom is looked at often, or it would be found out last by far."""
+GREEN = 2.5
+"""Attempts a minute of a client that has only to stay green."""
+SHORTEST, ASKING = 30.0, 60.0
+"""Seconds between two attempts at one mailbox at least; where every one has to ask for a token, its life is over."""
+WARM, RAMP, PLATEAU, DECOY, DECAY, AFTER = 4.0, 4.0, 45.0, 20.0, 4.0, 50.0
 """The longest acts, in minutes: healthy before, growing, full strength (of a decoy), dying down, healthy after."""
 TOKEN_STEPS = frozenset({"token_request", "token_client", "token_user"})
 USUAL_LIFETIME, SHORT_LIFETIME = 3599, 45
@@ -43,8 +50,8 @@ class Script:
     """What is played. Acts in minutes; `warm` 0 means that the fault was there before anything worked.
 
     `sites` have one mailbox each; `token_lifetime` in seconds; `clients` take part, the control aside; `post` is how
-    many seconds pass between two messages to a mailbox. `seldom` have only to stay green, and need fewer attempts for
-    that than the others to be found out.
+    many seconds pass between two messages to a mailbox. `intervals`: seconds between two attempts of a client at a
+    mailbox, where that is not the usual minute.
     """
 
     clients: tuple[str, ...]
@@ -56,7 +63,7 @@ class Script:
     plateau: float
     decay: float
     after: float
-    seldom: tuple[str, ...] = ()
+    intervals: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def minutes(self) -> float:
@@ -66,7 +73,10 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What of an incident decides how it is cut. Times in minutes; `duration` 0 where the scenario names none."""
+    """What of an incident decides how it is cut. Times in minutes; `duration` 0 where the scenario names none.
+
+    `sticking`: the share, in per cent, of mailboxes or sites that it hits, each time the same; 100 where there is none.
+    """
 
     regions: tuple[str, ...]
     faults: tuple[Fault, ...]
@@ -74,6 +84,7 @@ class Plot:
     ramp: float
     decay: float
     decoy: bool
+    sticking: float = 100.0
 
 
 def script(plot: Plot, expected: Expectation, clients: Collection[str]) -> Script:
@@ -83,9 +94,11 @@ def script(plot: Plot, expected: Expectation, clients: Collection[str]) -> Scrip
     plateau = min(longest, plot.duration - ramp) if plot.duration else longest
     from_setup = any(fault.since == "setup" for fault in plot.faults)
     asks = any(fault.steps & TOKEN_STEPS for fault in plot.faults)
+    cast, regions = _cast(plot, expected, clients), _regions(plot, expected)
+    sites = sites_of(regions, each_of(plot, regions))
     return Script(
-        clients=_cast(plot, expected, clients),
-        sites=sites_of(_regions(plot, expected), len(_cast(plot, expected, clients))),
+        clients=cast,
+        sites=sites,
         token_lifetime=SHORT_LIFETIME if asks else USUAL_LIFETIME,
         post=BUSY_POST if any(fault.kind in ABOUT_NEWS for fault in plot.faults) else USUAL_POST,
         warm=0.0 if from_setup else WARM,
@@ -93,7 +106,7 @@ def script(plot: Plot, expected: Expectation, clients: Collection[str]) -> Scrip
         plateau=plateau,
         decay=min(plot.decay, DECAY),
         after=AFTER if plot.decay else 0.0,
-        seldom=_seldom(plot, expected, clients),
+        intervals=MappingProxyType(intervals(plot, expected, cast, len(sites))),
     )
 
 
@@ -115,16 +128,62 @@ def _cast(plot: Plot, expected: Expectation, clients: Collection[str]) -> tuple[
     return tuple(client for client in clients if client in about and client != CONTROL)
 
 
-def _seldom(plot: Plot, expected: Expectation, clients: Collection[str]) -> tuple[str, ...]:
-    """Return who takes part only to stay green: no fault is meant for them, and nobody expects them to be red."""
-    about = {name.partition("@")[0] for name in expected.red}
-    about |= {client for fault in plot.faults for client in fault.clients}
-    return () if ALL in about else tuple(client for client in _cast(plot, expected, clients) if client not in about)
+def intervals(plot: Plot, expected: Expectation, cast: Collection[str], mailboxes: int) -> dict[str, float]:
+    """Return the seconds between two attempts of each client at each of so many mailboxes.
+
+    What is found out, and found to be over, by a number of failures takes the longer the fewer of the attempts fail:
+    the attempts there is time for are shared out by that.
+    """
+    red = {name.partition("@")[0] for name in expected.red}
+    struck = {client: strength(plot.faults, client) for client in cast}
+    weights = {client: 1.0 / max(struck[client], 1.0) for client in cast if client in red or ALL in red}
+    beside = min(weights.values(), default=1.0)
+    weights |= {client: beside for client in cast if struck[client] and client not in weights}
+    total = sum(weights.values())
+    often = {client: min(max(ATTEMPTS * weight / total, FEWEST), MOST) for client, weight in weights.items()}
+    return {
+        client: max(_least(plot.faults, client), round(mailboxes * 60.0 / often.get(client, GREEN))) for client in cast
+    }
 
 
-def sites_of(regions: Collection[str], clients: int = 1) -> tuple[Site, ...]:
-    """Return the sites to play at, as many in each region as make up the number, and two at least."""
-    each = max(2, min(SITES, MOST // max(clients, 1)) // len(regions))
+def _least(faults: Iterable[Fault], client: str) -> float:
+    """Return the shortest interval of a client: where asking for tokens is the matter, every attempt has to."""
+    return ASKING if any(fault.steps & TOKEN_STEPS for fault in _meant(faults, client)) else SHORTEST
+
+
+def _meant(faults: Iterable[Fault], client: str) -> list[Fault]:
+    return [fault for fault in faults if client in fault.clients or ALL in fault.clients]
+
+
+def strength(faults: Iterable[Fault], client: str) -> float:
+    """Return the share of a client's attempts, in per cent, that some of `faults` are meant for.
+
+    Delays are left aside if anything else is meant for it: most are no failure.
+    """
+    mine = _meant(faults, client)
+    broken = [fault for fault in mine if fault.kind != "delay"] or mine
+    return min(sum(fault.pct for fault in broken), 100.0)
+
+
+def each_of(plot: Plot, regions: Collection[str]) -> int:
+    """Return how many sites each of `regions` has: as many as fit, two at least.
+
+    Where an incident sticks to some of them, so many that its share suffers least from rounding: one of four where
+    fifteen in a hundred are meant, for one of eight would be less. Some have to be left that it does not stick to.
+    """
+    most = max(2, SITES // len(regions))
+    concerned = len([one for one in regions if one in plot.regions]) or len(regions)
+    found = [(hit(plot.sticking, each * concerned) / (each * concerned), each) for each in range(1, most + 1)]
+    return max([one for one in found if one[0] < 1.0], default=(1.0, most))[1]
+
+
+def hit(share: float, count: int) -> int:
+    """Return how many of `count` mailboxes or sites an incident hits that means `share` per cent of them."""
+    return max(1, round(share / 100.0 * count)) if share > 0 else 0
+
+
+def sites_of(regions: Collection[str], each: int) -> tuple[Site, ...]:
+    """Return so many sites in each region."""
     return tuple(
         Site(f"{code.lower()}{number}", region, code)
         for number, region in enumerate(regions, start=1)

@@ -80,7 +80,7 @@ def wishes(script: Script) -> Wishes:
         objective=OBJECTIVE if script.post == USUAL_POST else None,
         apart=script.token_lifetime == SHORT_LIFETIME,
         notify_seconds=None if script.post == USUAL_POST else LISTENING,
-        seldom=script.seldom,
+        intervals=script.intervals,
     )
 
 

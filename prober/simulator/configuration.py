@@ -82,10 +82,6 @@ RefreshToken = Callable[[Application, str], str]
 """Issues a refresh token for an application on behalf of a user (by name)."""
 
 
-SELDOM = 3
-"""Times the usual interval, for clients that have only to be there."""
-
-
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What the configuration should say beyond what the tenant is. Times in seconds.
@@ -93,8 +89,8 @@ class Wishes:
     `clients`: which to configure, of those there are. `apart`: every mailbox has credentials of its own, so that no
     token serves two. `steps`: whether optional steps are on. `objective`: the latency objective of every client.
     `notify_seconds`: how long clients wait for news within an attempt by a channel that stands in for their own.
-    `seldom`: clients that probe at three times the interval. `push`: clients that hold their channel open, and how
-    often a marker message measures it, 0 for never. `notices`: how often the operator's notices are read, `None` for
+    `intervals`: those of clients that do not probe at the usual one. `push`: clients that hold their channel open, and
+    how often a marker message measures it, 0 for never. `notices`: how often the operator's notices are read, `None` for
     never. `expiry`: when the secrets of applications end (RFC 3339), empty where nobody has written it down.
     `connections`: how many may be open at one mailbox at once, `None` for as many as usual.
     """
@@ -107,7 +103,7 @@ class Wishes:
     apart: bool = False
     steps: bool = True
     notify_seconds: float | None = None
-    seldom: Collection[str] = ()
+    intervals: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     push: Mapping[str, float] = field(default_factory=dict)
     notices: float | None = None
     expiry: str = ""
@@ -227,8 +223,8 @@ class _Writer:
             entry["depth"] = "mailbox"
         if self._wishes.steps and client in OPTIONAL:
             entry["steps"] = list(OPTIONAL[client])
-        if client in self._wishes.seldom:
-            entry["interval"] = _duration(SELDOM * self._wishes.interval)
+        if client in self._wishes.intervals:
+            entry["interval"] = _duration(self._wishes.intervals[client])
         if client in self._wishes.push:
             marker = self._wishes.push[client]
             entry["push"] = {"marker": _duration(marker)} if marker else True

@@ -344,7 +344,7 @@ def test_hope_grows_no_faster_than_time_while_half_of_a_trouble_lasts(rate: floa
     gaps = [7.0, 30.0, 3.0, 60.0, 12.0, 30.0, 5.0, 44.0]
     expected = 0.0
     for failures in product((False, True), repeat=8):
-        recovery, probability = Recovery(), 1.0
+        recovery, probability = Recovery.of(rate), 1.0
         for gap, failed in zip(gaps, failures, strict=True):
             recovery.update(gap, failed=failed, blip=blip, certainty=0.98, healthy=0.001, rate=rate)
             probability *= ill if failed else 1.0 - ill
@@ -356,7 +356,7 @@ def test_to_be_sure_that_one_in_ten_no_longer_fails_takes_few_dozen_attempts() -
     """Clean ones; the worse it was the fewer."""
     needed = []
     for rate in (0.1, 0.3, 1.0):
-        recovery, count = Recovery(), 0
+        recovery, count = Recovery.of(rate), 0
         while recovery.hours < 3.0:
             recovery.update(10.0, failed=False, blip=0.0002, certainty=0.98, healthy=0.0006, rate=rate)
             count += 1

@@ -49,7 +49,7 @@ def shortly(one: Incident, **acts: Any) -> Result:
     """Play an incident in acts of a few minutes, in one region at four sites."""
     expected = expectation(one.expect, recovery=one.shape.decay_min > 0)
     how = script(plot_of(one), expected, ("activesync", "imap4"))
-    short = replace(how, sites=sites_of(["eu"])[:4], **acts)
+    short = replace(how, sites=sites_of(["eu"], 4), **acts)
     with asyncio.Runner(loop_factory=Accelerated) as runner:
         return runner.run(play(one, expected, short))
 

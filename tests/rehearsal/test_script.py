@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from prober.rehearsal.expectation import Expectation
-from prober.rehearsal.script import Plot, Script, edges, missing, script, sites_of
+from prober.rehearsal.script import Plot, Script, each_of, edges, missing, script, sites_of, strength
 from prober.simulator.faults.fault import Fault
 
 CLIENTS = ("activesync", "control", "imap4")
@@ -22,8 +22,8 @@ def cut(plot: Plot, expected: Expectation | None = None) -> Script:
 def test_weeks_are_cut_to_less_than_two_hours() -> None:
     """Each act to its longest; at sixty-fold speed two hours are two minutes, the limit."""
     made = cut(WEEKS)
-    assert (made.warm, made.ramp, made.plateau, made.decay, made.after) == (5, 5, 45, 5, 50)
-    assert made.minutes == 110
+    assert (made.warm, made.ramp, made.plateau, made.decay, made.after) == (4, 4, 45, 4, 50)
+    assert made.minutes == 107
 
 
 def test_what_is_short_is_played_whole() -> None:
@@ -41,7 +41,7 @@ def test_without_decay_no_recovery_is_played() -> None:
 def test_a_decoy_is_played_for_as_long_as_shows_it() -> None:
     """It has no duration of its own."""
     made = cut(DECOY)
-    assert (made.warm, made.ramp, made.plateau, made.after) == (5, 0, 20, 0)
+    assert (made.warm, made.ramp, made.plateau, made.after) == (4, 0, 20, 0)
 
 
 def test_what_was_there_from_the_beginning_has_no_healthy_phase() -> None:
@@ -73,7 +73,7 @@ def test_all_regions_are_four_with_two_sites_each() -> None:
 
 
 def test_fewer_regions_have_more_sites_each() -> None:
-    """Eight in all, so that a group has enough attempts to be judged by; never less than two in a region."""
+    """Eight in all, as many as fit; never less than two in a region."""
     assert regions(cut(replace(WEEKS, regions=("na",)))) == {"na": 8}
     assert regions(cut(replace(WEEKS, regions=("eu", "na", "apac")))) == {"eu": 2, "na": 2, "apac": 2}
     six = tuple(f"region{number}" for number in range(6))
@@ -129,16 +129,58 @@ def test_mail_comes_often_where_news_is_what_may_be_missed(kind: str, often: boo
     assert made.post == (5 if often else 60)
 
 
-def test_many_clients_at_one_region_have_fewer_sites() -> None:
-    """As many attempts as there is time for; two sites in each region at least, whoever takes part."""
-    assert len(sites_of(["na"], 1)) == 8
-    assert len(sites_of(["na"], 8)) == 6
-    assert len(sites_of(["eu", "na", "apac", "uk"], 8)) == 8
+@pytest.mark.parametrize(
+    ("sticking", "where", "each"),
+    [
+        (100.0, ("all",), 2),
+        (15.0, ("all",), 1),  # one of four, where one of eight would be less than is meant
+        (40.0, ("all",), 1),  # two of four, not three of eight
+        (90.0, ("all",), 2),  # not all of four: seven of eight
+        (25.0, ("eu", "na", "apac"), 2),  # two of six are as many as one of three
+        (50.0, ("na",), 3),
+        (0.0, ("na",), 8),
+    ],
+)
+def test_an_incident_that_sticks_to_some_hits_not_less_than_is_meant(
+    sticking: float, where: tuple[str, ...], each: int
+) -> None:
+    """As many sites as suffer least from rounding, and some that it does not stick to."""
+    made = cut(replace(WEEKS, regions=where, sticking=sticking))
+    assert set(regions(made).values()) == {each}
+
+
+def test_only_the_regions_of_an_incident_decide_how_many_it_hits() -> None:
+    """Where another one is there to stay green, its sites are none of those that are counted."""
+    plot = replace(WEEKS, regions=("uk",), sticking=20.0)
+    assert each_of(plot, ("uk", "eu")) == 2
+    assert len(sites_of(("uk", "eu"), 2)) == 4
 
 
 def test_who_has_only_to_stay_green_is_looked_at_less_often() -> None:
-    """Time is what a drill has least of; where all are to be red, or a fault is meant for all, nobody is spared."""
-    assert cut(WEEKS, Expectation(red=("imap4",), green=("activesync",))).seldom == ("activesync",)
-    assert cut(WEEKS, Expectation(red=("all",))).seldom == ()
-    everybody = Plot(("all",), (Fault("stall"),), duration=60, ramp=0, decay=0, decoy=False)
-    assert cut(everybody, Expectation(red=("imap4",))).seldom == ()
+    """Time is what a drill has least of; where all are to be red, nobody is spared."""
+    made = cut(WEEKS, Expectation(red=("imap4",), green=("activesync",)))
+    assert made.intervals == {"activesync": 192, "imap4": 30}
+    assert len(set(cut(WEEKS, Expectation(red=("all",))).intervals.values())) == 2
+
+
+def test_who_fails_seldom_is_looked_at_often() -> None:
+    """As long as it takes the one, it should take the other; those beside the matter get no more than anybody."""
+    faults = (replace(BUSY, pct=30.0), replace(BUSY, clients=frozenset({"activesync"}), pct=10.0))
+    both = cut(replace(WEEKS, faults=faults), Expectation(red=("imap4", "activesync"))).intervals
+    assert (both["imap4"], both["activesync"]) == (53, 30)
+    one = cut(replace(WEEKS, faults=faults), Expectation(red=("imap4",))).intervals
+    assert one["imap4"] == one["activesync"]
+
+
+def test_who_has_to_ask_for_a_token_each_time_is_left_time_for_it() -> None:
+    """A token lives for 45 s in such a drill."""
+    asking = replace(BUSY, steps=frozenset({"token_request"}))
+    assert cut(replace(WEEKS, faults=(asking,)), Expectation(red=("imap4",))).intervals["imap4"] == 60
+
+
+def test_most_delays_are_no_failures() -> None:
+    """They count only where there is nothing else."""
+    late = replace(BUSY, kind="delay", pct=70.0)
+    assert strength((late, replace(BUSY, pct=12.0)), "imap4") == 12.0
+    assert strength((late,), "imap4") == 70.0
+    assert strength((late,), "owa") == 0.0

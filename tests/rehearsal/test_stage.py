@@ -6,7 +6,7 @@ from prober.rehearsal.clock import Accelerated
 from prober.rehearsal.script import SHORT_LIFETIME, USUAL_LIFETIME, Script, sites_of
 from prober.rehearsal.stage import layout, stage, wishes
 
-SCRIPT = Script(("activesync", "imap4"), sites_of(["eu", "uk"]), USUAL_LIFETIME, 60, 5, 0, 10, 0, 0)
+SCRIPT = Script(("activesync", "imap4"), sites_of(["eu", "uk"], 4), USUAL_LIFETIME, 60, 5, 0, 10, 0, 0)
 
 
 def test_the_tenant_has_the_scripts_sites_and_mailboxes() -> None:
@@ -21,7 +21,7 @@ def test_the_tenant_has_the_scripts_sites_and_mailboxes() -> None:
 def test_tokens_are_not_shared_where_asking_for_them_is_the_matter() -> None:
     """Or one refusal would be told of once, and seven attempts had nothing to show for it."""
     assert not wishes(SCRIPT).apart
-    assert wishes(Script(("imap4",), sites_of(["eu"]), SHORT_LIFETIME, 60, 5, 0, 10, 0, 0)).apart
+    assert wishes(Script(("imap4",), sites_of(["eu"], 4), SHORT_LIFETIME, 60, 5, 0, 10, 0, 0)).apart
 
 
 def test_the_stage_is_a_running_tenant_and_settings_for_it() -> None:
