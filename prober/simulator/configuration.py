@@ -90,8 +90,8 @@ class Wishes:
     token serves two. `steps`: whether optional steps are on. `objective`: the latency objective of every client.
     `notify_seconds`: how long clients wait for news within an attempt by a channel that stands in for their own.
     `intervals`: those of clients that do not probe at the usual one. `push`: clients that hold their channel open, and
-    how often a marker message measures it, 0 for never. `notices`: how often the operator's notices are read, `None` for
-    never. `expiry`: when the secrets of applications end (RFC 3339), empty where nobody has written it down.
+    how often a marker message measures it, 0 for never. `notices`: how often the operator's notices are read, `None`
+    for never. `expiry`: when the secrets of applications end (RFC 3339), empty where nobody has written it down.
     `connections`: how many may be open at one mailbox at once, `None` for as many as usual.
     """
 
