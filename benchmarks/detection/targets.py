@@ -25,7 +25,7 @@ from benchmarks.detection.scrapes import TICK
 from benchmarks.detection.series import run_length, threshold
 from benchmarks.detection.table import Row
 from prober.detect.detector import Detector, Sample, What
-from prober.detect.group import Group, GroupKind, Result
+from prober.detect.group import Group, GroupKind, Result, Transition
 from prober.detect.mixture import ratios
 
 COMPARED = (11, 12, 13, 14, 21, 22, 23)
@@ -440,8 +440,12 @@ def _group(healthy: float) -> Group:
         days=30.0,
         learning_days=90.0,
         healthy=healthy,
-        hear=lambda _: None,
+        hear=_nobody,
     )
+
+
+def _nobody(transition: Transition) -> None:
+    """Nobody wants to know."""
 
 
 def own_memory(*, suspect: bool, count: int = 500) -> float:
