@@ -17,7 +17,8 @@ from prober.vocabulary import Verdict
 
 CONTROL = "control"
 MEMORY_OF_CONTROL = 2
-"""Intervals of the control for which its failure is held against the vantage."""
+"""Intervals of the control for which its failure is held against the vantage, and longer by what the attempt took:
+where nothing answers, the control learns so at its time limit only, and its next attempt begins that much later."""
 
 Maintenance = Callable[[str, datetime], bool]
 """Whether a maintenance window of the named target is active at that time."""
@@ -50,7 +51,7 @@ class Judging:
         self._maintenance = maintenance
         self._clock = clock
         self._wall = wall
-        self._control_failures: dict[str, float] = {}
+        self._distrusted_until: dict[str, float] = {}
         self._refused_tokens: set[str] = set()
 
     def judge(
@@ -91,14 +92,21 @@ class Judging:
     def _learn(self, assignment: Assignment, outcome: Outcome, around: Circumstances) -> None:
         """Remember a success, and a failure of the control: inside a maintenance window, too, for it did happen."""
         if outcome.fault is not None:
-            if assignment.client == CONTROL and judge(outcome, around).verdict is Verdict.FAILED:
-                self._control_failures[assignment.target.name] = self._clock()
+            if assignment.client == CONTROL:
+                self._learn_of_control(assignment.target.name, outcome, around)
             return
         now, stamp = self._wall(), self.stamp(assignment)
         record = self._records.get(assignment.key)
         self._records.put(assignment.key, replace(record, succeeded_at=now, stamp=stamp, rest=None))
         if assignment.credential is not None:
             self._records.put(_shared(assignment), Record(now, Stamp(secret=stamp.secret)))
+
+    def _learn_of_control(self, target: str, outcome: Outcome, around: Circumstances) -> None:
+        """Distrust the way out from a failure of the control on, and no shorter for an attempt that proved nothing."""
+        now = self._clock()
+        distrusted = self._distrusted_until.get(target, float("-inf")) >= now - outcome.duration
+        if distrusted or judge(outcome, around).verdict is Verdict.FAILED:
+            self._distrusted_until[target] = now + self._control_memory + outcome.duration
 
     def _circumstances(self, assignment: Assignment, fault: Fault | None, condition: Condition) -> Circumstances:
         record = self._records.get(assignment.key)
@@ -135,8 +143,8 @@ class Judging:
     def _control_failed(self, assignment: Assignment) -> bool:
         if assignment.client == CONTROL:
             return False
-        failed_at = self._control_failures.get(self._control_of.get(assignment.target.name, ""))
-        return failed_at is not None and self._clock() - failed_at <= self._control_memory
+        until = self._distrusted_until.get(self._control_of.get(assignment.target.name, ""))
+        return until is not None and self._clock() <= until
 
     def _in_maintenance(self, assignment: Assignment, *times: datetime) -> bool:
         return any(self._maintenance(assignment.target.name, when) for when in times)

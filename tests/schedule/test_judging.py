@@ -156,6 +156,17 @@ def test_a_network_fault_is_inconclusive_for_two_intervals_after_the_control_fai
     assert world.judge(kinds.TCP_REFUSED).verdict is verdict
 
 
+def test_the_failure_of_a_control_that_took_long_is_held_against_the_vantage_for_longer() -> None:
+    """Its next attempt ends so much later; until then nothing has shown that the way out is open."""
+    world = World()
+    slow = world.outcome(CONTROL, kinds.TCP_TIMEOUT)
+    world.judging.judge(CONTROL, replace(slow, duration=90.0))
+    world.after(205.0)
+    assert world.judge(kinds.TCP_TIMEOUT).verdict is Verdict.INCONCLUSIVE
+    world.after(10.0)
+    assert world.judge(kinds.TCP_TIMEOUT).verdict is Verdict.FAILED
+
+
 def test_the_control_excuses_only_those_who_take_its_way_out() -> None:
     """Another way out has its own control, and an answering server is never excused."""
     world = World()
@@ -207,6 +218,18 @@ def test_an_attempt_that_touches_a_maintenance_window_is_excluded_whatever_came_
     world.after(1.0)
     assert world.judge(kinds.NO_ANSWER).verdict is Verdict.FAILED
     assert world.judge(kinds.NO_ANSWER, assignment("lab")).verdict is Verdict.FAILED
+
+
+def test_a_control_that_the_prober_spoilt_does_not_let_an_earlier_failure_be_forgotten() -> None:
+    """Nothing has shown meanwhile that the way out is open."""
+    world = World()
+    world.judge(kinds.TCP_TIMEOUT, CONTROL)
+    for _ in range(3):
+        world.after(60.0)
+        world.judge(kinds.TCP_TIMEOUT, CONTROL, Condition(kinds.LOOP_BLOCKED))
+    assert world.judge(kinds.TCP_TIMEOUT).verdict is Verdict.INCONCLUSIVE
+    world.after(121.0)
+    assert world.judge(kinds.TCP_TIMEOUT).verdict is Verdict.FAILED
 
 
 def test_a_control_that_fails_inside_its_maintenance_window_has_failed_all_the_same() -> None:
