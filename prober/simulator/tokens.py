@@ -7,6 +7,7 @@ import base64
 import binascii
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from joserfc import jwt
@@ -21,6 +22,8 @@ GRAPH = "00000003-0000-0000-c000-000000000000"
 EXCHANGE_NAMES = frozenset({EXCHANGE, "https://outlook.office365.com", "https://outlook.office.com"})
 GRAPH_NAMES = frozenset({GRAPH, "https://graph.microsoft.com"})
 LIFETIME = 3599
+REMEMBERED = 1024
+"""Tokens whose signatures are checked once: a client shows the same one many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Doorkeeper:
         self._tenant = tenant
         self._key = RSAKey.generate_key(2048, {"use": "sig", "kid": f"sim-{tenant.seed}"})
         self.issuer = issuer or f"https://login.{tenant.domain}/{tenant.id}/v2.0"
+        self._claims = lru_cache(REMEMBERED)(self._read)
         self.lifetime = LIFETIME
         """Seconds a token lives; the control interface may change it."""
 
@@ -96,7 +100,7 @@ class Doorkeeper:
     def check(self, token: str, audiences: frozenset[str]) -> Admission | Refusal:
         """Say whose token this is, or why it is refused."""
         try:
-            claims = jwt.decode(token, self._key, algorithms=["RS256"]).claims
+            claims = self._claims(token)
         except (JoseError, ValueError):
             return Refusal(2000001, "The token is not valid.", "invalid_token")
         expires = float(claims.get("exp", 0))
@@ -106,6 +110,10 @@ class Doorkeeper:
             return Refusal(2000003, "The audience claim value is invalid for current resource.", "invalid_resource")
         granted = claims.get("roles") or str(claims.get("scp", "")).split()
         return Admission(str(claims.get("upn", "")), str(claims["azp"]), expires, frozenset(granted))
+
+    def _read(self, token: str) -> dict[str, Any]:
+        """Return what a token says. Raises `JoseError` or `ValueError` if it is none of ours."""
+        return jwt.decode(token, self._key, algorithms=["RS256"]).claims
 
     def admit(self, authorization: str, audiences: frozenset[str], site: Site | None = None) -> Admission | Refusal:
         """Judge an `Authorization` field. Basic works where `site` is one of servers of one's own, and nowhere else."""

@@ -3,6 +3,7 @@
 import base64
 from datetime import datetime
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Any
 
 from prober.simulator.graph.ids import folder_id, item_id
@@ -149,8 +150,14 @@ def removed_entity(mailbox: Mailbox, folder: Folder, uid: int) -> dict[str, Any]
 
 def recipient(text: str) -> dict[str, Any]:
     """Return a `recipient` for an address with or without a name."""
-    name, address = parseaddr(text)
+    name, address = _parsed(text)
     return {"emailAddress": {"name": name or address, "address": address}}
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> tuple[str, str]:
+    """Return name and address: a handful of people write everything that is listed again and again."""
+    return parseaddr(text)
 
 
 def change_key(item: Item) -> str:
