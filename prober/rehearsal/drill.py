@@ -4,8 +4,10 @@ Rule of this file: a scenario is played on a loop and a tenant of its own, so th
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import ceil
 
@@ -30,6 +32,8 @@ LOOKS = 6
 """Slices after which it is asked whether an act has shown enough: once a minute."""
 PLATEAU = 12.0
 """Minutes at full strength at least: who is to stay green has to be seen staying so."""
+SELDOM = (50_000, 20, 50)
+"""Thresholds of the garbage collector: what is kept of a drill is no garbage, however often one looks."""
 UNWELL = 0.02
 """Share of attempts during which the machine was too busy, above which the drill proves nothing."""
 
@@ -86,8 +90,20 @@ def drill(
         if absent:
             yield Result(incident.id, incident.title, missing=absent)
             continue
-        with asyncio.Runner(loop_factory=lambda: Accelerated(speed)) as runner:
-            yield runner.run(play(incident, expected, script(plot_of(incident), expected, known)))
+        with collecting_seldom(), asyncio.Runner(loop_factory=lambda: Accelerated(speed)) as runner:
+            result = runner.run(play(incident, expected, script(plot_of(incident), expected, known)))
+        yield result
+
+
+@contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """Have garbage collected less often: real time is what a drill has least of."""
+    usual = gc.get_threshold()
+    gc.set_threshold(*SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 async def play(incident: Incident, expected: Expectation, how: Script) -> Result:

@@ -33,7 +33,7 @@ GREEN = 2.5
 """Attempts a minute of a client that has only to stay green."""
 SHORTEST, ASKING = 30.0, 60.0
 """Seconds between two attempts at one mailbox at least; where every one has to ask for a token, its life is over."""
-WARM, RAMP, PLATEAU, DECOY, DECAY, AFTER = 4.0, 4.0, 45.0, 20.0, 4.0, 50.0
+WARM, RAMP, PLATEAU, DECOY, DECAY, AFTER = 4.0, 3.0, 45.0, 20.0, 3.0, 50.0
 """The longest acts, in minutes: healthy before, growing, full strength (of a decoy), dying down, healthy after."""
 TOKEN_STEPS = frozenset({"token_request", "token_client", "token_user"})
 USUAL_LIFETIME, SHORT_LIFETIME = 3599, 45
@@ -51,7 +51,7 @@ class Script:
 
     `sites` have one mailbox each; `token_lifetime` in seconds; `clients` take part, the control aside; `post` is how
     many seconds pass between two messages to a mailbox. `intervals`: seconds between two attempts of a client at a
-    mailbox, where that is not the usual minute.
+    mailbox, where that is not the usual minute. `steps`: those that faults are meant for; of optional ones, no others.
     """
 
     clients: tuple[str, ...]
@@ -64,6 +64,7 @@ class Script:
     decay: float
     after: float
     intervals: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    steps: frozenset[str] = frozenset()
 
     @property
     def minutes(self) -> float:
@@ -107,6 +108,7 @@ def script(plot: Plot, expected: Expectation, clients: Collection[str]) -> Scrip
         decay=min(plot.decay, DECAY),
         after=AFTER if plot.decay else 0.0,
         intervals=MappingProxyType(intervals(plot, expected, cast, len(sites))),
+        steps=frozenset().union(*(fault.steps for fault in plot.faults)),
     )
 
 

@@ -81,6 +81,7 @@ def wishes(script: Script) -> Wishes:
         apart=script.token_lifetime == SHORT_LIFETIME,
         notify_seconds=None if script.post == USUAL_POST else LISTENING,
         intervals=script.intervals,
+        only=script.steps,
     )
 
 

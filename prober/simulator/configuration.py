@@ -87,12 +87,13 @@ class Wishes:
     """What the configuration should say beyond what the tenant is. Times in seconds.
 
     `clients`: which to configure, of those there are. `apart`: every mailbox has credentials of its own, so that no
-    token serves two. `steps`: whether optional steps are on. `objective`: the latency objective of every client.
-    `notify_seconds`: how long clients wait for news within an attempt by a channel that stands in for their own.
-    `intervals`: those of clients that do not probe at the usual one. `push`: clients that hold their channel open, and
-    how often a marker message measures it, 0 for never. `notices`: how often the operator's notices are read, `None`
-    for never. `expiry`: when the secrets of applications end (RFC 3339), empty where nobody has written it down.
-    `connections`: how many may be open at one mailbox at once, `None` for as many as usual.
+    token serves two. `steps`: whether optional steps are on, all or those in `only`. `objective`: the latency
+    objective of every client. `notify_seconds`: how long clients wait for news within an attempt by a channel that
+    stands in for their own. `intervals`: those of clients that do not probe at the usual one. `push`: clients that
+    hold their channel open, and how often a marker message measures it, 0 for never. `notices`: how often the
+    operator's notices are read, `None` for never. `expiry`: when the secrets of applications end (RFC 3339), empty
+    where nobody has written it down. `connections`: how many may be open at one mailbox at once, `None` for as many
+    as usual.
     """
 
     clients: Collection[str] = field(default_factory=lambda: tuple(URLS))
@@ -102,6 +103,7 @@ class Wishes:
     objective: float | None = None
     apart: bool = False
     steps: bool = True
+    only: Collection[str] | None = None
     notify_seconds: float | None = None
     intervals: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     push: Mapping[str, float] = field(default_factory=dict)
@@ -221,8 +223,9 @@ class _Writer:
             entry["options"] = options
         if client in AS_DEEP_AS_IT_GOES:
             entry["depth"] = "mailbox"
-        if self._wishes.steps and client in OPTIONAL:
-            entry["steps"] = list(OPTIONAL[client])
+        steps = self._optional(client)
+        if steps:
+            entry["steps"] = steps
         if client in self._wishes.intervals:
             entry["interval"] = _duration(self._wishes.intervals[client])
         if client in self._wishes.push:
@@ -231,6 +234,12 @@ class _Writer:
         if self._wishes.objective is not None:
             entry["objective"] = _duration(self._wishes.objective)
         return entry
+
+    def _optional(self, client: str) -> list[str]:
+        """Return the optional steps of a client that are on."""
+        only = self._wishes.only
+        steps = OPTIONAL.get(client, ()) if self._wishes.steps else ()
+        return [step for step in steps if only is None or step in only]
 
     def _options(self, client: str) -> dict[str, Any]:
         """Return what a client has to be told of this tenant, and of what is wished for."""

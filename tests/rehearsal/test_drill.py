@@ -1,7 +1,9 @@
 """Drills against the real tenant, in a short form, and the pieces that keep them within their time."""
 
 import asyncio
+import gc
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from prober.faults.taxonomy import Reason
 from prober.rehearsal.clock import Accelerated
-from prober.rehearsal.drill import Pace, drill, play, plot_of, trouble
+from prober.rehearsal.drill import SELDOM, Pace, collecting_seldom, drill, play, plot_of, trouble
 from prober.rehearsal.expectation import expectation
 from prober.rehearsal.probing import Watch
 from prober.rehearsal.report import Result
@@ -167,3 +169,12 @@ def test_trouble_of_our_own_is_told_from_the_tenants() -> None:
     scene.finish(assignment(), Verdict.INCONCLUSIVE, Reason.PROBE_INTERNAL)
     said = trouble(scene.ledger, Watch(crashed_attempts=2, broken_sinks=3))
     assert said == ("2 attempts crashed, an observer failed 3 times, the machine was too busy during 3 of 101 attempts")
+
+
+def test_garbage_is_collected_as_usual_after_a_drill() -> None:
+    """Whatever came of it."""
+    usual = gc.get_threshold()
+    with suppress(RuntimeError), collecting_seldom():
+        assert gc.get_threshold() == SELDOM
+        raise RuntimeError("a defect")
+    assert gc.get_threshold() == usual

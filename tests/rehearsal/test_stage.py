@@ -1,6 +1,7 @@
 """The stage: a tenant as the script has it, and settings that the prober's own loader made of it."""
 
 import asyncio
+from dataclasses import replace
 
 from prober.rehearsal.clock import Accelerated
 from prober.rehearsal.script import SHORT_LIFETIME, USUAL_LIFETIME, Script, sites_of
@@ -40,3 +41,9 @@ def test_the_stage_is_a_running_tenant_and_settings_for_it() -> None:
 
     with asyncio.Runner(loop_factory=Accelerated) as runner:
         runner.run(main())
+
+
+def test_of_optional_steps_only_those_that_faults_are_meant_for_are_on() -> None:
+    """As in a prober that nobody told of any."""
+    assert wishes(SCRIPT).only == frozenset()
+    assert wishes(replace(SCRIPT, steps=frozenset({"send_mail"}))).only == {"send_mail"}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TypeVar
 
 import dns.exception
 import dns.flags
@@ -38,6 +39,8 @@ class Answer:
     kind: str = "address"
 
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 Decide = Callable[[str], Answer]
 """Told the name looked up, in lower case and without the last dot."""
 
@@ -52,37 +55,59 @@ class Resolver:
     services: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     _lately: dict[str, tuple[float, set[int], Answer]] = field(default_factory=dict)
     _unanswered: dict[tuple[str, int], float] = field(default_factory=dict)
+    _questions: dict[bytes, dns.message.Message] = field(default_factory=dict)
+    _written: dict[tuple[bytes, Answer], bytes] = field(default_factory=dict)
 
     def reply(self, wire: bytes) -> bytes | None:
         """Return the answer to a question as it came over the wire, `None` for silence."""
-        try:
-            question = dns.message.from_wire(wire, ignore_trailing=True)
-        except (dns.exception.DNSException, struct.error, ValueError):
+        question = self._question(wire)
+        if question is None:
             return _malformed(wire)
-        if question.flags & dns.flags.QR or len(question.question) != 1:
-            return _malformed(wire)
-        return self._answer(question)
-
-    def _answer(self, question: dns.message.Message) -> bytes | None:
-        reply = dns.message.make_response(question, recursion_available=True)
-        asked = question.question[0]
+        asked, number = question.question[0], int.from_bytes(wire[:2])
         name = asked.name.to_text(omit_final_dot=True).lower()
         if asked.rdtype == dns.rdatatype.SRV and name in self.services:
-            host, port = self.services[name]
-            reply.answer.append(dns.rrset.from_text(asked.name, 0, "IN", "SRV", f"0 0 {port} {host}."))
-            return reply.to_wire()
-        if self._again(name, question.id):
+            return wire[:2] + self._service(question, *self.services[name])
+        if self._again(name, number):
             return None
         answer = self._decided(name, int(asked.rdtype))
         if answer.kind == "silence":
-            self._leave(name, question.id)
+            self._leave(name, number)
             return None
-        reply.set_rcode(CODES.get(answer.kind, dns.rcode.NOERROR))
-        if asked.rdtype == dns.rdatatype.A and answer.address:
-            reply.answer.append(dns.rrset.from_text(asked.name, 0, "IN", "A", answer.address))
-        elif answer.kind not in ("refused", "servfail"):
-            reply.authority.append(self._soa())
-        return reply.to_wire()
+        return wire[:2] + self._answer(wire, question, answer)
+
+    def _question(self, wire: bytes) -> dns.message.Message | None:
+        """Return what is asked, `None` for what is no question. But for its number, it is asked again and again."""
+        known = self._questions.get(wire[2:])
+        if known is None:
+            try:
+                known = dns.message.from_wire(wire, ignore_trailing=True)
+            except (dns.exception.DNSException, struct.error, ValueError):
+                return None
+            if known.flags & dns.flags.QR or len(known.question) != 1:
+                return None
+            _keep(self._questions, wire[2:], known)
+        return known
+
+    def _service(self, question: dns.message.Message, host: str, port: int) -> bytes:
+        reply = dns.message.make_response(question, recursion_available=True)
+        asked = question.question[0]
+        reply.answer.append(dns.rrset.from_text(asked.name, 0, "IN", "SRV", f"0 0 {port} {host}."))
+        return reply.to_wire()[2:]
+
+    def _answer(self, wire: bytes, question: dns.message.Message, answer: Answer) -> bytes:
+        """Return the answer as it goes over the wire, without its number."""
+        written = self._written.get((wire[2:], answer))
+        if written is None:
+            reply = dns.message.make_response(question, recursion_available=True)
+            asked = question.question[0]
+            reply.set_rcode(CODES.get(answer.kind, dns.rcode.NOERROR))
+            if asked.rdtype == dns.rdatatype.A and answer.address:
+                reply.answer.append(dns.rrset.from_text(asked.name, 0, "IN", "A", answer.address))
+            elif answer.kind not in ("refused", "servfail"):
+                reply.authority.append(self._soa())
+            written = reply.to_wire()[2:]
+            _keep(self._written, (wire[2:], answer), written)
+        return written
 
     def _again(self, name: str, number: int) -> bool:
         """Whether this question has been left unanswered and comes again: asking twice is still one look-up."""
@@ -139,6 +164,13 @@ async def stream(resolver: Resolver, reader: asyncio.StreamReader, writer: async
                 writer.write(struct.pack("!H", len(answer)) + answer)
                 await writer.drain()
     writer.close()
+
+
+def _keep(known: dict[Key, Value], key: Key, value: Value) -> None:
+    """Remember something, and nothing else when that has become too much."""
+    if len(known) >= MAX_QUESTION:
+        known.clear()
+    known[key] = value
 
 
 def _malformed(wire: bytes) -> bytes | None:

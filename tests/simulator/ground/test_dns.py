@@ -168,3 +168,21 @@ def test_a_question_sent_again_stays_unanswered() -> None:
     scene.now = 31.0
     assert scene.resolver.reply(first.to_wire()) is None
     assert len(scene.decided) == 3
+
+
+def test_a_question_asked_again_has_its_own_number_and_what_is_true_by_then() -> None:
+    """Though all but the number is the same: who is ill in between is heard of, and who is well again."""
+    scene = Scene()
+    answers = [Answer("127.16.1.1"), Answer(kind="servfail"), Answer("127.16.1.2"), Answer("127.16.1.1")]
+    coming = iter(answers)
+    scene.resolver.decide = lambda name: next(coming)
+    told = []
+    for number in range(4):
+        scene.now += 10.0
+        question = dns.message.make_query("mail.contoso.example", "A", id=number + 7)
+        wire = scene.resolver.reply(question.to_wire())
+        assert wire is not None
+        reply = dns.message.from_wire(wire)
+        assert question.is_response(reply)
+        told.append([str(one[0]) for one in reply.answer] or [dns.rcode.to_text(reply.rcode())])
+    assert told == [["127.16.1.1"], ["SERVFAIL"], ["127.16.1.2"], ["127.16.1.1"]]
