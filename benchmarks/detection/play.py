@@ -66,6 +66,8 @@ class Play:
         while self._due and self._due[0][0] < stop:
             at, cell = heappop(self._due)
             self._waiting.discard(cell)
+            if self.detector.confirming(KEYS[cell]).hushed(moment(at)):
+                continue
             self.taken += 1
             self.unwelcome += at - self._quiet[cell] < 3 * MINUTE
             self._transact(cell, at, look=True)

@@ -46,6 +46,10 @@ class Confirming:
         self._left = 0
         self._quiet_until = at + self._pace.rest
 
+    def hushed(self, at: float) -> bool:
+        """Return whether a server asked for quiet lately: a look that was already on its way is then left out."""
+        return at < self._quiet_until
+
     def stop(self) -> None:
         """Trouble was found: there is nothing left to confirm."""
         self._left = 0

@@ -87,6 +87,8 @@ class SecondLooks:
             if at is None:
                 return
             await self._sleep(max(0.0, at - self._wall()))
+            if self._confirming(failed.key).hushed(self._wall()):
+                return
             others = self._others(cell, failed)
             self._start((failed, *others) if count % 2 == 0 else (*others, failed))
             at = self._confirming(failed.key).next(self._wall())

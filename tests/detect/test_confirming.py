@@ -37,8 +37,10 @@ def test_a_server_that_wants_quiet_has_it() -> None:
     """For ten minutes."""
     confirming = Confirming(Pace())
     confirming.failed(0.0)
+    assert not confirming.hushed(1.0)
     confirming.throttled(1.0)
     assert takes(confirming) == 0
+    assert [confirming.hushed(at) for at in (1.0, 600.0, 601.0)] == [True, True, False]
     confirming.failed(600.0)
     assert takes(confirming) == 0
     confirming.failed(601.0)

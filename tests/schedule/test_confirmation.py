@@ -79,6 +79,22 @@ def test_where_nothing_is_wanted_nothing_is_done() -> None:
     assert played(probes=0).looks == []
 
 
+def test_a_look_on_its_way_is_left_out_when_the_server_asks_for_quiet() -> None:
+    """Between a failure and the look that it asked for, a scheduled attempt was throttled."""
+
+    async def main() -> World:
+        world = World(Pace())
+        world.confirming.failed(virtual.now())
+        world.second.consider(ONE)
+        await asyncio.sleep(4.0)
+        world.confirming.throttled(virtual.now())
+        await asyncio.sleep(60.0)
+        await world.second.drain()
+        return world
+
+    assert virtual.run(main()).looks == []
+
+
 def test_a_look_that_crashes_is_ours_and_stops_nothing() -> None:
     """It is counted, and the others are taken."""
 
