@@ -24,7 +24,7 @@ EDGES: Mapping[str, str] = MappingProxyType(
 SITES = 8
 """Sites in all at most, where two in each region are no more: with one mailbox at each, a site tells which mailbox
 somebody comes for."""
-ATTEMPTS = 36.0
+ATTEMPTS = 42.0
 """Attempts a minute of all clients that may turn red: at sixty times the speed, the processor has as much to do as
 there is to wait for."""
 FEWEST, MOST = 3.0, 16.0
