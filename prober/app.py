@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import logging
 import os
+import platform
 import signal
 import socket
 import time
@@ -27,6 +28,7 @@ from prober.model import Assignment
 from prober.notices import Notices
 from prober.observe.blame import BlameMetrics, BlamePanel
 from prober.observe.detection import DetectorMetrics
+from prober.observe.headline import HeadlinePanel
 from prober.observe.log import OutcomeLog
 from prober.observe.metrics import Metrics
 from prober.observe.report import Finished
@@ -34,7 +36,8 @@ from prober.observe.restraints import RestraintPanel, export
 from prober.observe.sink import Sink, fan_out
 from prober.observe.status import StatusBoard
 from prober.observe.trouble import TroublePanel
-from prober.observe.web import Panel, application
+from prober.observe.upkeep import ExpiryPanel, PushPanel
+from prober.observe.web import About, Panel, application
 from prober.schedule.channels import Channels
 from prober.schedule.confirmation import SecondLooks
 from prober.schedule.judging import CONTROL
@@ -166,6 +169,7 @@ class Service:
         self._controls = [one for one in settings.assignments if one.client == CONTROL]
         self.metrics = self._metrics(settings, clients)
         board = StatusBoard(settings.assignments, clients)
+        expiry = ExpiryPanel({one.name: one.expires_at for one in settings.credentials.values()}, lambda: board.rows)
         onsets = Onsets(store.section("onsets"))
         self.detection = self._detection(settings, clients, hear)
         own = (onsets,) if settings.service_health else ()
@@ -180,7 +184,7 @@ class Service:
             tell=self.tell,
             tell_again=partial(fan_out, (self.detection.second_look,), watch=self.metrics),
             lagged=self.metrics.loop_lag,
-            token_observers=(self.metrics,),
+            token_observers=(self.metrics, expiry),
         )
         plan = Plan(settings.assignments, now=time.monotonic(), epoch=time.time())
         self._runner = Runner(plan, self.assembly.attempts.scheduled, self.metrics)
@@ -198,12 +202,16 @@ class Service:
         self._notices = self._reader(settings, onsets)
         restraints = RestraintPanel(settings.assignments, self.assembly.governor.held_back)
         export(self.metrics, self.assembly.governor, settings.assignments, ScopeKind)
+        headline = HeadlinePanel(lambda: board.rows, self.detection.detector, self._blame, wall=time.time)
         shown = (
+            headline,
             *panels,
             TroublePanel(self.detection.detector),
             BlamePanel(self._blame),
             restraints,
             *([self._notices.panel] if self._notices else []),
+            PushPanel(self._channels.states),
+            expiry,
         )
         self._probes = Probes(self._assignment, self.assembly.attempts, lambda: self._ready)
         routes = (
@@ -211,7 +219,10 @@ class Service:
             configuration_route(lambda: self._settings.redacted),
             *lifecycle_routes(reload, self._asked_to_end.set, enabled=lifecycle),
         )
-        pages = application(self.metrics, board, lambda: self._ready, shown, routes)
+        about = About(settings.vantage, os.environ.get("PROBER_REVISION", ""), platform.python_version())
+        pages = application(
+            self.metrics, board, lambda: self._ready, shown, routes, states=headline.states, about=about
+        )
         self._web = WebServer(Guard(pages, web.current if web else lambda: None), web)
 
     def _reader(self, settings: Settings, onsets: Onsets) -> Notices | None:

@@ -386,6 +386,7 @@ class Client(Generic[S]):
     frozen dataclass of scalars with defaults. `reasons` are zero-filled in the failure counter. `deepest` is the depth
     at which it ends; `natural` the depth it has with a credential where the configuration names none, by environment.
     `family` names a component that it is known to share with other clients: the detector watches them together, too.
+    `title` is what people call it; without one, its name.
     """
 
     name: str
@@ -402,6 +403,7 @@ class Client(Generic[S]):
     deepest: Depth = Depth.MAILBOX
     natural: Mapping[Environment, Depth] = field(default_factory=lambda: MappingProxyType({}))
     family: str = ""
+    title: str = ""
 
     def plan(self, assignment: Assignment) -> tuple[Step[S], ...]:
         """Return the steps that are due for `assignment`, in order."""

@@ -15,6 +15,7 @@ class AdvisoryPanel:
     """A part of the status page with nothing to do in it."""
 
     name = "advisories"
+    place = "above"
     routes: Sequence[Any] = ()
 
     def __init__(self, reader: Reader) -> None:

@@ -177,6 +177,7 @@ def _ping_limit(assignment: Assignment) -> float:
 CLIENT = Client(
     name="activesync",
     summary="A phone's built-in mail app over Exchange ActiveSync",
+    title="Exchange ActiveSync",
     memory=Device,
     steps=(
         Step(health_page, Depth.REACH, 10, opt_in=True, applies=only_in(Environment.EXCHANGE_SERVER)),

@@ -48,6 +48,7 @@ def _no_memory() -> None:
 CLIENT = Client(
     name="control",
     summary="A web page that is known to be well",
+    title="Control",
     memory=_no_memory,
     steps=(Step(fetch, Depth.REACH, _limit),),
     endpoints=ENDPOINTS,

@@ -127,6 +127,7 @@ def _idle_limit(assignment: Assignment) -> float:
 CLIENT = Client(
     name="imap4",
     summary="An IMAP4 mail program such as Apple Mail or Thunderbird",
+    title="IMAP4",
     memory=MailProgram,
     steps=(
         Step(greeting, Depth.REACH, 20),

@@ -215,6 +215,7 @@ def as_user(assignment: Assignment) -> bool:
 CLIENT = Client(
     name="m365_signin",
     summary="Signing in to Microsoft 365: token service and portals",
+    title="Microsoft 365 sign-in",
     memory=Visit,
     steps=(
         Step(openid_metadata, Depth.REACH, 15),

@@ -163,6 +163,7 @@ def _wait_limit(assignment: Assignment) -> float:
 CLIENT = Client(
     name="outlook_desktop",
     summary="Classic Outlook for Windows over MAPI over HTTP",
+    title="Classic Outlook",
     memory=Outlook,
     steps=(
         Step(health_page, Depth.REACH, 10, opt_in=True, applies=only_in(Environment.EXCHANGE_SERVER)),

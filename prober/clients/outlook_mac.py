@@ -140,6 +140,7 @@ def _held_limit(assignment: Assignment) -> float:
 CLIENT = Client(
     name="outlook_mac",
     summary="The new Outlook for Mac, by the public path to the same mailbox",
+    title="New Outlook for Mac",
     memory=GraphMailbox,
     steps=(
         Step(discover_ews, Depth.REACH, 15),

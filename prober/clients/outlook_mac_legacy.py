@@ -239,6 +239,7 @@ def _stream_limit(assignment: Assignment) -> float:
 CLIENT = Client(
     name="outlook_mac_legacy",
     summary="Legacy Outlook for Mac over Exchange Web Services",
+    title="Legacy Outlook for Mac",
     memory=Mailbox,
     steps=(
         Step(health_page, Depth.REACH, 10, opt_in=True, applies=only_in(Environment.EXCHANGE_SERVER)),

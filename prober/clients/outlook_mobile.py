@@ -94,6 +94,7 @@ MAILBOX_STEPS: tuple[Step[GraphMailbox], ...] = (
 CLIENT = Client(
     name="outlook_mobile",
     summary="Outlook for iOS and Android, by the public path to the same mailbox",
+    title="Outlook mobile",
     memory=GraphMailbox,
     steps=(
         Step(autodetect, Depth.REACH, 15, opt_in=True),

@@ -136,6 +136,7 @@ def options_of(assignment: Assignment) -> OwaOptions:
 CLIENT = Client(
     name="owa",
     summary="Outlook on the web to its sign-in page, and the same mailbox over Graph",
+    title="Outlook on the web",
     memory=Browser,
     steps=(
         Step(health_page, Depth.REACH, 10, opt_in=True, applies=only_in(Environment.EXCHANGE_SERVER)),

@@ -98,8 +98,10 @@ def listed(names: Sequence[str]) -> str:
 
 
 def percent(ratio: float) -> str:
-    """Return a ratio in percent, to two figures that count: 23, 4.1, 0.06; nearly all is not all: 99.7."""
+    """Return a ratio in percent, to two figures that count: 23, 4.1, 0.06; nearly all is not all: 99.7, 99.9."""
     value = 100.0 * ratio
+    if 99.9 < value < 100.0:
+        return "99.9"
     whole = 9.95 <= value < 99.5 or value in (0.0, 100.0)
     places = 0 if whole else 1 if value >= 0.995 else 2
     return f"{value:.{places}f}"

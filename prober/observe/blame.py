@@ -1,10 +1,10 @@
 """Whom to blame: a gauge per environment and domain, and the reasons in words on the status page."""
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
 from prober.blame.blame import Blame
+from prober.observe.markup import escaped, listing, section
 from prober.observe.metrics import Metrics
 from prober.vocabulary import Domain, Environment
 
@@ -24,14 +24,15 @@ class BlamePanel:
     """A part of the status page with nothing to do in it."""
 
     name = "blame"
+    place = "above"
     routes: Sequence[Any] = ()
 
     def __init__(self, blame: Blame) -> None:
         self._blame = blame
 
     def page(self) -> str:
-        """Return one line of HTML for every domain that is to be blamed; nothing where none is."""
-        return "".join(map(_line, self.data()))
+        """Return one line for every domain that is to be blamed; nothing where none is."""
+        return section("blame", "Most probably to blame", listing(map(_line, self.data()), "blamed"))
 
     def data(self) -> list[dict[str, str]]:
         """Return every domain that is to be blamed, where, and why."""
@@ -43,5 +44,5 @@ class BlamePanel:
 
 
 def _line(found: dict[str, str]) -> str:
-    environment, domain, because = (html.escape(found[name]) for name in ("environment", "domain", "because"))
-    return f"<p>{environment}: <b>{domain}</b>, {because}.</p>\n"
+    environment, domain, because = (escaped(found[name]) for name in ("environment", "domain", "because"))
+    return f"<b>{domain}</b> in {environment}: {because}."

@@ -3,7 +3,6 @@
 Rule of this file: numbers are asked for when somebody looks, for what ends by itself tells nobody that it has ended.
 """
 
-import html
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +10,7 @@ from math import inf
 from typing import Any, Protocol
 
 from prober.model import Assignment
+from prober.observe.markup import escaped, listing, section
 from prober.observe.metrics import Metrics
 
 
@@ -82,6 +82,7 @@ class RestraintPanel:
     """A part of the status page with nothing to do in it: who is held back."""
 
     name = "held_back"
+    place = "above"
     routes: Sequence[Any] = ()
 
     def __init__(self, assignments: Iterable[Assignment], held_back: Callable[[Assignment], Held | None]) -> None:
@@ -90,8 +91,7 @@ class RestraintPanel:
 
     def page(self) -> str:
         """Return a list in HTML, nothing where nobody is held back."""
-        lines = "".join(f"<li>{html.escape(_said(one))}</li>" for one in self._held())
-        return f"<h2>Held back</h2>\n<ul>{lines}</ul>\n" if lines else ""
+        return section("held-back", "Held back", listing(escaped(_said(one)) for one in self._held()))
 
     def data(self) -> list[dict[str, Any]]:
         """Return who is held back, until when (`None`: until somebody changes something) and why."""

@@ -2,20 +2,26 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from prober.model import Assignment, Outcome
 from prober.observe.report import as_json
 from prober.transaction import Client
 from prober.verdict import Judgement
+from prober.vocabulary import Verdict
 
 FAILURES_KEPT = 200
+COUNTED = (Verdict.OK.value, Verdict.SLOW.value, Verdict.FAILED.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One assignment as pages show it."""
+    """One assignment as pages show it: its last attempt, and what was counted since the prober began.
+
+    `certificate_not_after` is the earliest end of a server's certificate that the last attempt was shown.
+    """
 
     client: str
     summary: str
@@ -29,33 +35,45 @@ class Row:
     because: str = ""
     ended_at: str = ""
     duration: float | None = None
+    certificate_not_after: str | None = None
+    attempts: int = 0
+    ok: int = 0
+    slow: int = 0
+    failed: int = 0
+    title: str = ""
+    environment: str = ""
+    region: str = ""
+
+    @property
+    def counted(self) -> int:
+        """Attempts that belong in the denominator of availability."""
+        return self.ok + self.slow + self.failed
 
 
 class StatusBoard:
     """A sink that remembers: the last attempt of each assignment, and a bounded list of failures with evidence."""
 
     def __init__(self, assignments: Iterable[Assignment], catalogue: Mapping[str, Client[Any]]) -> None:
-        self._rows = {
-            one.key: Row(one.client, catalogue[one.client].summary, one.target.name, one.depth) for one in assignments
-        }
+        self._rows = {one.key: _untried(one, catalogue[one.client]) for one in assignments}
         self.failures: deque[dict[str, Any]] = deque(maxlen=FAILURES_KEPT)
 
     def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Remember one finished attempt."""
         known, failure = self._rows[assignment.key], outcome.failure
-        self._rows[assignment.key] = Row(
-            known.client,
-            known.summary,
-            known.target,
-            known.depth,
-            judgement.verdict,
-            judgement.reason or "",
-            judgement.code,
-            judgement.domain or "",
-            failure.step if failure else "",
-            judgement.because,
-            outcome.started_at.isoformat(timespec="seconds"),
-            outcome.duration,
+        counts = {one: getattr(known, one) + (judgement.verdict == one) for one in COUNTED}
+        self._rows[assignment.key] = replace(
+            known,
+            verdict=judgement.verdict.value,
+            reason=judgement.reason.value if judgement.reason else "",
+            code=judgement.code,
+            blame=judgement.domain.value if judgement.domain else "",
+            step=failure.step if failure else "",
+            because=judgement.because,
+            ended_at=outcome.started_at.isoformat(timespec="seconds"),
+            duration=outcome.duration,
+            certificate_not_after=_not_after(outcome) or known.certificate_not_after,
+            attempts=known.attempts + 1,
+            **counts,
         )
         if outcome.fault is not None:
             self.failures.append(as_json(outcome, judgement))
@@ -64,3 +82,22 @@ class StatusBoard:
     def rows(self) -> tuple[Row, ...]:
         """Every assignment, in the order of the configuration."""
         return tuple(self._rows.values())
+
+
+def _untried(assignment: Assignment, client: Client[Any]) -> Row:
+    target = assignment.target
+    return Row(
+        client.name,
+        client.summary,
+        target.name,
+        assignment.depth.value,
+        title=client.title or client.name,
+        environment=target.environment.value,
+        region=target.region,
+    )
+
+
+def _not_after(outcome: Outcome) -> str | None:
+    """Return the earliest end of a certificate that was shown, `None` where none was."""
+    ends = [one.certificate.not_after for one in outcome.results if one.certificate is not None]
+    return datetime.fromtimestamp(min(ends), UTC).isoformat(timespec="seconds") if ends else None

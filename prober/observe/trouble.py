@@ -1,6 +1,5 @@
 """What the detector thinks, on the status page and in the status data: in words, with the next best explanation."""
 
-import html
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +8,7 @@ from prober.detect.attribution import Explanation, Ranked
 from prober.detect.detector import Detector
 from prober.detect.explain import sentence
 from prober.detect.group import Group, GroupKind, State
+from prober.observe.markup import escaped, listing, section, signed
 
 QUIET = frozenset({State.HEALTHY, State.LEARNING, State.NO_DATA})
 
@@ -17,18 +17,17 @@ class TroublePanel:
     """A part of the status page with nothing to do in it."""
 
     name = "detector"
+    place = "above"
     routes: Sequence[Any] = ()
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
 
     def page(self) -> str:
-        """Return one line of HTML for every client that is in trouble, and one for what fails."""
-        firing = [one for one in self._detector.groups if one.firing]
-        clients = [one for one in firing if one.kind is GroupKind.CLIENT] or firing
-        lines = [found.words + "." for found in self._detector.explanations().values()]
-        lines += [self._sentence(one) for one in clients]
-        return "".join(f"<p>{html.escape(line)}</p>\n" for line in lines) or "<p>No client is in trouble.</p>\n"
+        """Return what fails, and one line for every client that is in trouble; nothing where none is."""
+        found = [f"<b>{escaped(one.words)}</b>" for one in self._detector.explanations().values()]
+        lines = [f"{signed(_state(one))} {escaped(self._sentence(one))}" for one in self._telling()]
+        return section("detector", "Alarms", listing(found + lines, "alarms"))
 
     def data(self) -> dict[str, Any]:
         """Return every group that is not plainly well, and what is thought to fail in each environment."""
@@ -39,6 +38,10 @@ class TroublePanel:
                 for environment, found in self._detector.explanations().items()
             ],
         }
+
+    def _telling(self) -> list[Group]:
+        firing = [one for one in self._detector.groups if one.firing]
+        return [one for one in firing if one.kind is GroupKind.CLIENT] or firing
 
     def _sentence(self, group: Group) -> str:
         return sentence(group, self._detector.policy.budget, self._detector.last_update)
@@ -53,6 +56,10 @@ class TroublePanel:
             "since": datetime.fromtimestamp(change, UTC).isoformat(timespec="seconds") if change else None,
             "because": self._sentence(group) if change else None,
         }
+
+
+def _state(group: Group) -> str:
+    return group.state.name.lower().replace("_", " ")
 
 
 def _explained(found: Explanation) -> dict[str, Any]:

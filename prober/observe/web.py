@@ -1,9 +1,8 @@
 """The pages: landing page, metrics, status data, healthy, ready. All answered on the prober's own loop."""
 
 import asyncio
-import html
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
@@ -16,10 +15,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prober import __version__
 from prober.observe import exposition
+from prober.observe.assets import Assets, mark
 from prober.observe.metrics import Metrics
+from prober.observe.page import Page, Part, described, render
 from prober.observe.status import Row, StatusBoard
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
+POLICY = "default-src 'none'; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
+OF_THE_PAGE = (
+    "; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'"
+    "; require-trusted-types-for 'script'; trusted-types page"
+)
+"""What the page itself may do besides: its own files, and ask its own host again."""
 
 
 class Panel(Protocol):
@@ -28,6 +34,10 @@ class Panel(Protocol):
     @property
     def name(self) -> str:
         """Under which the data appear."""
+
+    @property
+    def place(self) -> str:
+        """Where it stands: at the `head` of the page, `above` or `below` the table."""
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -43,11 +53,32 @@ class Panel(Protocol):
 def security(*, forms: bool) -> tuple[tuple[bytes, bytes], ...]:
     """Return the fields that keep a page from being more than a page; forms only where something can be done."""
     return (
-        (b"content-security-policy", POLICY.format(forms="'self'" if forms else "'none'").encode()),
+        (b"content-security-policy", POLICY.format(forms=_forms(forms=forms)).encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
         (b"cache-control", b"no-store"),
     )
+
+
+def _forms(*, forms: bool) -> str:
+    return "'self'" if forms else "'none'"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is running, and from where it looks."""
+
+    vantage: str = ""
+    revision: str = ""
+    python: str = ""
+
+    @property
+    def words(self) -> str:
+        """The same in words."""
+        return described((("revision", self.revision), ("Python", self.python)))
+
+
+NOBODY = About()
 
 
 def application(
@@ -56,11 +87,18 @@ def application(
     ready: Callable[[], bool],
     panels: Sequence[Panel] = (),
     routes: Sequence[Route] = (),
+    *,
+    states: Callable[[], Mapping[str, str]] = dict,
+    about: About = NOBODY,
 ) -> Starlette:
     """Return the pages, `routes` among them.
 
-    `ready` says whether the prober schedules attempts; before and while draining it does not.
+    `ready` says whether the prober schedules attempts; before and while draining it does not. `states` says how the
+    detector finds each client, `about` what is running and from where.
     """
+    assets = Assets()
+    forms = any(panel.routes for panel in panels)
+    policy = POLICY.format(forms=_forms(forms=forms)) + OF_THE_PAGE
 
     async def show_metrics(request: Request) -> Response:
         chosen = exposition.negotiate(
@@ -69,10 +107,15 @@ def application(
         return StreamingResponse(_between_probes(metrics, chosen), headers=exposition.headers(chosen))
 
     async def show_landing(request: Request) -> Response:
-        return HTMLResponse(landing(board.rows, [panel.page() for panel in panels]))
+        parts = [Part(panel.name, panel.page(), panel.place) for panel in panels]
+        page = Page(board.rows, parts, states(), about.vantage, about.words)
+        answer = HTMLResponse(render(page, assets), headers={"content-security-policy": policy})
+        return unless_known(request, answer)
 
     async def show_status(request: Request) -> Response:
-        return JSONResponse(status_data(board.rows) | {panel.name: panel.data() for panel in panels})
+        known = {"vantage": about.vantage, "build": {"revision": about.revision, "python": about.python}}
+        data = status_data(board.rows) | known | {panel.name: panel.data() for panel in panels}
+        return unless_known(request, JSONResponse(data))
 
     async def show_healthy(request: Request) -> Response:
         return PlainTextResponse("healthy\n")
@@ -83,6 +126,7 @@ def application(
     return Starlette(
         routes=[
             Route("/", show_landing),
+            *assets.routes,
             Route("/metrics", show_metrics),
             Route("/api/v1/status", show_status),
             Route("/-/healthy", show_healthy),
@@ -91,7 +135,7 @@ def application(
             *(route for panel in panels for route in panel.routes),
         ],
         exception_handlers={HTTPException: refused},
-        middleware=[Middleware(Secured, fields=security(forms=any(panel.routes for panel in panels)))],
+        middleware=[Middleware(Secured, fields=security(forms=forms))],
     )
 
 
@@ -110,7 +154,7 @@ async def _between_probes(metrics: Metrics, chosen: exposition.Format) -> AsyncI
 
 
 class Secured:
-    """Adds the headers that keep a page from being more than a page."""
+    """Adds the headers that keep a page from being more than a page, where it brings none of its own."""
 
     def __init__(self, app: ASGIApp, fields: Sequence[tuple[bytes, bytes]]) -> None:
         self._app = app
@@ -121,59 +165,23 @@ class Secured:
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._fields]
+                given = {name.lower() for name, _ in message["headers"]}
+                always = [field for field in self._fields if field[0] not in given]
+                message["headers"] = [*message["headers"], *always]
             await send(message)
 
         await self._app(scope, receive, sending)
 
 
-def landing(rows: tuple[Row, ...], parts: Iterable[str] = ()) -> str:
-    """Return the landing page: what is probed, how it went last, where the metrics are; and what others add."""
-    body = "".join(map(_row, rows)) or "<tr><td colspan=7>Nothing is probed.</td></tr>"
-    return PAGE.format(version=html.escape(__version__), rows=body, parts="".join(parts))
+def status_data(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return what the table of the page shows, for programs."""
+    return {"version": __version__, "assignments": [asdict(row) | {"counted": row.counted} for row in rows]}
 
 
-def status_data(rows: tuple[Row, ...]) -> dict[str, Any]:
-    """Return what the landing page shows, for programs."""
-    return {"version": __version__, "assignments": [asdict(row) for row in rows]}
-
-
-def _row(row: Row) -> str:
-    why = " · ".join(part for part in (row.reason, row.code, row.step and f"at {row.step}") if part)
-    took = "" if row.duration is None else f"{row.duration:.3f} s"
-    cells = (row.target, row.client, row.depth, why, row.blame, row.ended_at, took)
-    target, client, depth, *rest = (html.escape(cell) for cell in cells)
-    verdict = html.escape(row.verdict)
-    title = html.escape(row.because, quote=True)
-    inner = "".join(f"<td>{cell}</td>" for cell in (client, depth))
-    after = "".join(f"<td>{cell}</td>" for cell in rest)
-    return f'<tr><th scope=row>{target}</th>{inner}<td class="v {verdict}" title="{title}">{verdict}</td>{after}</tr>\n'
-
-
-PAGE = """<!doctype html>
-<html lang=en>
-<meta charset=utf-8>
-<meta name=viewport content="width=device-width, initial-scale=1">
-<title>Client-access prober</title>
-<style>
-:root {{ color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }}
-body {{ max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }}
-table {{ border-collapse: collapse; width: 100%; }}
-th, td {{ text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8885; }}
-.v {{ font-weight: 600; }}
-.ok {{ color: light-dark(#126b2e, #5fd38a); }}
-.slow, .throttled, .inconclusive {{ color: light-dark(#7a4b00, #f0b429); }}
-.failed {{ color: light-dark(#a3141f, #ff8a8a); }}
-</style>
-<h1>Client-access prober</h1>
-<p>Version {version} · <a href="metrics">metrics</a> ·
-<a href="api/v1/status">status data</a> · <a href="-/healthy">healthy</a> · <a href="-/ready">ready</a></p>
-<table>
-<caption>Last attempt of each client on each target</caption>
-<thead><tr><th scope=col>target<th scope=col>client<th scope=col>depth<th scope=col>verdict<th scope=col>why
-<th scope=col>blame<th scope=col>started<th scope=col>took</tr></thead>
-<tbody>
-{rows}</tbody>
-</table>
-{parts}</html>
-"""
+def unless_known(request: Request, answer: Response) -> Response:
+    """Return an answer marked by its content, and nothing but the mark to who has seen it."""
+    tag = f'"{mark(bytes(answer.body))}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"etag": tag})
+    answer.headers["etag"] = tag
+    return answer

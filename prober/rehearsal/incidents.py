@@ -1,6 +1,5 @@
 """The panel of the rehearsal on the status page: which incidents there are, which run, and what is thought of whom."""
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,20 +8,13 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from prober.detect.group import State
-from prober.rehearsal.groups import Group, Groups
+from prober.observe.markup import escaped, listing, section
+from prober.rehearsal.groups import Groups
 from prober.simulator.faults.read import Incident
 from prober.simulator.faults.weather import Weather
 
 PLACE = "/rehearsal/incidents/{id}/{what}"
 LOOPBACK = ("127.", "::1", "::ffff:127.")
-COLOURS: Mapping[State, str] = {
-    State.HEALTHY: "ok",
-    State.SUSPECT: "slow",
-    State.FAILING: "failed",
-    State.RECOVERING: "slow",
-    State.LEARNING: "ok",
-    State.NO_DATA: "inconclusive",
-}
 
 
 class Incidents:
@@ -32,6 +24,7 @@ class Incidents:
     """
 
     name = "rehearsal"
+    place = "below"
 
     def __init__(
         self, weather: Weather, catalogue: Sequence[Incident], groups: Groups, clients: Sequence[str], *, scale: float
@@ -80,22 +73,20 @@ class Incidents:
         }
 
     def page(self) -> str:
-        """Return the states of all groups, and a button for each incident."""
-        groups = "".join(map(self._group, self._groups)) or "<li>nothing measured yet</li>"
-        rows = "".join(map(self._incident, self._catalogue.values()))
-        return PART.format(groups=groups, rows=rows)
-
-    def _group(self, group: Group) -> str:
-        state = self._groups.state(group)
-        return f'<li>{html.escape(str(group))}: <span class="v {COLOURS[state]}">{named(state)}</span></li>'
+        """Return a button for each incident."""
+        return section(
+            "rehearsal", "Incidents to start", listing(map(self._incident, self._catalogue.values()), "acts")
+        )
 
     def _incident(self, incident: Incident) -> str:
         on = incident.id in self._running
-        action = f"rehearsal/incidents/{html.escape(incident.id, quote=True)}/{'end' if on else 'begin'}"
-        button = f"<form method=post action={action}><button>{'End' if on else 'Start'}</button></form>"
-        state = '<span class="v failed">on</span>' if on else ""
-        cells = (html.escape(incident.id), html.escape(incident.title), state, button)
-        return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"
+        name, act = escaped(incident.id), "end" if on else "begin"
+        label = f"{act.replace('begin', 'start').capitalize()} {name}"
+        state = '<span class="v failing"><i aria-hidden=true>●</i>on</span>' if on else ""
+        return (
+            f"<form method=post action=rehearsal/incidents/{name}/{act}>"
+            f'<button id="act-{name}" class={act}>{label}</button></form><span>{escaped(incident.title)} {state}</span>'
+        )
 
     async def _act(self, request: Request) -> Response:
         if not trusted(request):
@@ -127,14 +118,3 @@ def trusted(request: Request) -> bool:
     return (
         peer.startswith(LOOPBACK) and own and request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
     )
-
-
-PART = """<h2>Rehearsal</h2>
-<ul>{groups}</ul>
-<table>
-<caption>Incidents to start</caption>
-<thead><tr><th scope=col>id<th scope=col>what happens<th scope=col>state<th scope=col></tr></thead>
-<tbody>
-{rows}</tbody>
-</table>
-"""

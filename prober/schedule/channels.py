@@ -97,6 +97,21 @@ OPEN: Step[_Hold] = Step(push_open, Depth.MAILBOX, timeout=lambda assignment: as
 LEAVE: Step[_Hold] = Step(push_leave, Depth.MAILBOX, timeout=LEAVING, tolerated=True)
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """How a channel fares: since when it is open (epoch seconds, `None`: it is not), how often it was opened and lost.
+
+    `loss` is the reason of its last loss, empty while there was none.
+    """
+
+    client: str
+    target: str
+    open_since: float | None
+    opened: int
+    losses: int
+    loss: str
+
+
 @dataclass(slots=True)
 class _Channel:
     """One assignment's channel: the failures since it last held steady, and the tries since it was last open."""
@@ -108,6 +123,21 @@ class _Channel:
     markers: Markers | None = None
     failures: int = 0
     tries: int = 0
+    open_since: float | None = None
+    opened: int = 0
+    losses: int = 0
+    loss: str = ""
+
+    @property
+    def state(self) -> ChannelState:
+        """How it fares now."""
+        one = self.assignment
+        return ChannelState(one.client, one.target.name, self.open_since, self.opened, self.losses, self.loss)
+
+    def lose(self, reason: Reason) -> None:
+        """Note a loss that counts."""
+        self.losses += 1
+        self.loss = reason.value
 
     @property
     def first_pause(self) -> float:
@@ -138,7 +168,9 @@ class Channels:
         watch: PushWatch,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
+        wall: Clock = time.time,
     ) -> None:
+        self._wall = wall
         self._judging = judging
         self._health = health
         self._open = open_transaction
@@ -155,6 +187,10 @@ class Channels:
 
     def __len__(self) -> int:
         return len(self._channels)
+
+    def states(self) -> tuple[ChannelState, ...]:
+        """Return how every channel fares, in the order of the configuration."""
+        return tuple(channel.state for channel in self._channels)
 
     def start(self) -> None:
         """Begin to open the channels."""
@@ -208,7 +244,8 @@ class Channels:
         await self._sleep(after)
         while True:
             await self._admitted(channel)
-            session = _Session(channel, self._open(channel.assignment), self._governor, self._clock, self._sleep)
+            tx = self._open(channel.assignment)
+            session = _Session(channel, tx, self._governor, self._clock, self._sleep, self._wall)
             async with self._governor.connection(channel.assignment):
                 await session.run()
             self._tell(channel, session)
@@ -245,10 +282,10 @@ class Channels:
         if fault is None:
             return
         LOG.info("push channel of %s: %s", channel.assignment.key, fault.kind.code)
-        if session.opened:
-            self._watch.push_disconnect(channel.assignment, _reason_of_loss(fault))
-        elif channel.tries == TRIES:
-            self._watch.push_disconnect(channel.assignment, Reason.PUSH_CHANNEL_LOST)
+        if session.opened or channel.tries == TRIES:
+            reason = _reason_of_loss(fault) if session.opened else Reason.PUSH_CHANNEL_LOST
+            channel.lose(reason)
+            self._watch.push_disconnect(channel.assignment, reason)
 
     def _counts(self, assignment: Assignment, session: "_Session", fault: Fault) -> bool:
         """Whether a loss is the service's: neither our own sickness nor that of the way out may have been the cause."""
@@ -298,7 +335,11 @@ def pause(key: str, failures: int) -> float:
 class _Session:
     """One push session from its opening to its end. `fault` is `None` when its life ended in good order."""
 
-    def __init__(self, channel: _Channel, tx: Transaction, governor: Governor, clock: Clock, sleep: Sleep) -> None:
+    def __init__(
+        self, channel: _Channel, tx: Transaction, governor: Governor, clock: Clock, sleep: Sleep, wall: Clock
+    ) -> None:
+        self._channel = channel
+        self._wall = wall
         self._governor = governor
         self.fault: Fault | None = None
         self.opened = False
@@ -329,9 +370,12 @@ class _Session:
         self.opened = True
         LOG.debug("push channel of %s is open", self._assignment.key)
         opened_at = self._clock()
+        self._channel.opened += 1
+        self._channel.open_since = self._wall()
         try:
             self.fault = await self._wait_out(opened_at + self._push.life)
         finally:
+            self._channel.open_since = None
             self.lasted = self._clock() - opened_at
             if self.fault is None:
                 await self._attempt(LEAVE)

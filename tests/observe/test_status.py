@@ -1,6 +1,8 @@
 from prober.faults import taxonomy as kinds
+from prober.model import Certificate
 from prober.observe.status import FAILURES_KEPT, StatusBoard
-from tests.observe.made import ASSIGNMENT, CATALOGUE, judged
+from prober.verdict import judge
+from tests.observe.made import ASSIGNMENT, CATALOGUE, WORKED, judged, outcome
 
 
 def test_every_assignment_has_a_row_from_the_start() -> None:
@@ -31,3 +33,21 @@ def test_failures_are_kept_with_evidence_and_bounded() -> None:
         board(ASSIGNMENT, *judged(kinds.NO_ANSWER))
     assert len(board.failures) == FAILURES_KEPT
     assert board.failures[-1]["code"] == "no_answer"
+
+
+def test_a_row_counts_what_belongs_in_availability() -> None:
+    """Attempts, and those that count by verdict; what is excluded is an attempt and no more."""
+    board = StatusBoard([ASSIGNMENT], CATALOGUE)
+    for kind in (None, None, kinds.NO_ANSWER, kinds.PROBER_BUG):
+        board(ASSIGNMENT, *judged(kind))
+    (row,) = board.rows
+    assert (row.attempts, row.counted, row.ok, row.slow, row.failed) == (4, 3, 2, 0, 1)
+
+
+def test_a_row_keeps_the_end_of_the_certificate_that_was_shown_last() -> None:
+    """An attempt that never came so far says nothing of it."""
+    board = StatusBoard([ASSIGNMENT], CATALOGUE)
+    shown = outcome(certificate=Certificate(0.0, 1_800_000_000.0, "ab", verified=True))
+    board(ASSIGNMENT, shown, judge(shown, WORKED))
+    board(ASSIGNMENT, *judged(kinds.NO_ANSWER))
+    assert board.rows[0].certificate_not_after == "2027-01-15T08:00:00+00:00"

@@ -1,6 +1,7 @@
 """The pages, as browsers, Prometheus and Kubernetes ask for them."""
 
 import gzip
+import re
 from dataclasses import replace
 
 import httpx
@@ -12,7 +13,7 @@ from starlette.routing import Route
 from prober.faults import taxonomy as kinds
 from prober.observe.metrics import Metrics
 from prober.observe.status import StatusBoard
-from prober.observe.web import application, landing
+from prober.observe.web import About, application
 from tests.observe.made import ASSIGNMENT, CATALOGUE, TARGET, judged
 
 
@@ -63,12 +64,38 @@ async def test_the_landing_page_shows_what_failed_and_brings_nothing_from_elsewh
         assert part in answer.text
     assert "canary" not in answer.text
     assert "http://" not in answer.text
-    assert "<script" not in answer.text
+    assert "style=" not in answer.text
+
+
+async def test_the_page_may_run_its_own_script_and_style_alone(pages: Pages) -> None:
+    """Files, never text within the page; other answers may run nothing."""
+    answer = await pages.client.get("/")
+    policy = answer.headers["content-security-policy"]
+    for part in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "require-trusted-types-for 'script'"):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert "script-src" not in (await pages.client.get("/api/v1/status")).headers["content-security-policy"]
+    for address in re.findall(r'(?:src|href)="(static/[^"]+)"', answer.text):
+        assert (await pages.client.get(f"/{address}")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/status"])
+async def test_who_has_seen_it_gets_the_mark_alone(pages: Pages, path: str) -> None:
+    """Until something has changed."""
+    tag = (await pages.client.get(path)).headers["etag"]
+    again = await pages.client.get(path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    pages.board(ASSIGNMENT, *judged())
+    changed = await pages.client.get(path, headers={"If-None-Match": tag})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != tag
 
 
 async def test_names_cannot_break_out_of_the_page() -> None:
     nasty = replace(ASSIGNMENT, target=replace(TARGET, name="<script>alert(1)</script>"))
-    assert "<script" not in landing(StatusBoard([nasty], CATALOGUE).rows)
+    app = application(Metrics([ASSIGNMENT], CATALOGUE, vantage="fra1"), StatusBoard([nasty], CATALOGUE), bool)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://prober")
+    assert "<script>" not in (await client.get("/")).text
 
 
 async def test_other_pages_and_methods_are_refused(pages: Pages) -> None:
@@ -86,12 +113,30 @@ async def test_the_status_data_say_what_the_page_shows(pages: Pages) -> None:
     (row,) = data["assignments"]
     assert (row["client"], row["target"], row["verdict"], row["reason"]) == ("toy", "hq", "failed", "read_timeout")
     assert row["step"] == "take"
+    assert (row["attempts"], row["counted"], row["failed"], row["ok"]) == (1, 1, 1, 0)
+
+
+async def test_the_status_data_say_what_is_running_and_how_clients_are() -> None:
+    """Vantage and build in data and page; the state of each client on the page."""
+    app = application(
+        Metrics([ASSIGNMENT], CATALOGUE, vantage="fra1"),
+        StatusBoard([ASSIGNMENT], CATALOGUE),
+        bool,
+        states=lambda: {"toy": "suspect"},
+        about=About("fra1", "abc123", "3.11.7"),
+    )
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://prober")
+    data, page = (await client.get("/api/v1/status")).json(), (await client.get("/")).text
+    assert (data["vantage"], data["build"]) == ("fra1", {"revision": "abc123", "python": "3.11.7"})
+    for part in ("from fra1", "revision abc123, Python 3.11.7", '<span class="v suspect">'):
+        assert part in page
 
 
 class Lever:
     """A panel with one thing to do."""
 
     name = "lever"
+    place = "below"
 
     def __init__(self) -> None:
         self.pulled = 0

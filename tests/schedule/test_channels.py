@@ -209,6 +209,27 @@ def test_a_lost_channel_is_counted_with_its_life_and_won_back(loss: Kind | Excep
     virtual.run(main())
 
 
+def test_how_a_channel_fares_can_be_asked_at_any_time() -> None:
+    """Not open yet, open since when, lost and why, and open again."""
+
+    async def main() -> None:
+        world = World(Mailbox(waits=[(200.0, kinds.PEER_RESET)]))
+        (before,) = world.channels.states()
+        assert (before.client, before.target, before.open_since, before.opened) == ("imap4", "hq", None, 0)
+        world.channels.start()
+        await asyncio.sleep(120.0)
+        (held,) = world.channels.states()
+        assert (held.opened, held.losses, held.loss) == (1, 0, "")
+        assert held.open_since is not None
+        await asyncio.sleep(280.0)
+        (again,) = world.channels.states()
+        assert (again.opened, again.losses, again.loss) == (2, 1, "push_channel_lost")
+        await world.channels.drain()
+        assert world.channels.states()[0].open_since is None
+
+    virtual.run(main())
+
+
 def blocked_at(*times: float) -> None:
     """Keep the loop busy for half a second at each of `times`, in seconds from now."""
     for seconds in times:
