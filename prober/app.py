@@ -23,6 +23,9 @@ from prober.clients import catalogue
 from prober.detect.detector import Policy
 from prober.detect.group import Transition
 from prober.detection import Detection, PushNews, sources
+from prober.history import pages as past
+from prober.history.database import Bounds
+from prober.history.history import History
 from prober.listen import DEFAULT_LISTEN, bind, name
 from prober.model import Assignment
 from prober.notices import Notices
@@ -168,13 +171,24 @@ class Service:
         self._ending = asyncio.Event()
         self._controls = [one for one in settings.assignments if one.client == CONTROL]
         self.metrics = self._metrics(settings, clients)
+        self.history = self._history(settings)
+        self._tell_lost()
         board = StatusBoard(settings.assignments, clients)
         expiry = ExpiryPanel({one.name: one.expires_at for one in settings.credentials.values()}, lambda: board.rows)
         onsets = Onsets(store.section("onsets"))
         self.detection = self._detection(settings, clients, hear)
         own = (onsets,) if settings.service_health else ()
         self._blame = Blame(settings.assignments, BlameMetrics(self.metrics), wall=time.time)
-        hearers: tuple[Sink, ...] = (self.metrics, board, OutcomeLog(), self.detection, self._blame, *own, *sinks)
+        hearers: tuple[Sink, ...] = (
+            self.metrics,
+            board,
+            OutcomeLog(),
+            self.detection,
+            self._blame,
+            self.history,
+            *own,
+            *sinks,
+        )
         self.tell = partial(fan_out, hearers, watch=self.metrics)
         self.assembly = Assembly(
             settings,
@@ -185,6 +199,7 @@ class Service:
             tell_again=partial(fan_out, (self.detection.second_look,), watch=self.metrics),
             lagged=self.metrics.loop_lag,
             token_observers=(self.metrics, expiry),
+            record=self.history.record,
         )
         plan = Plan(settings.assignments, now=time.monotonic(), epoch=time.time())
         self._runner = Runner(plan, self.assembly.attempts.scheduled, self.metrics)
@@ -217,6 +232,7 @@ class Service:
         routes = (
             self._probes.route,
             configuration_route(lambda: self._settings.redacted),
+            *past.routes(self.history, lambda: ((one.client, one.target.name) for one in self._settings.assignments)),
             *lifecycle_routes(reload, self._asked_to_end.set, enabled=lifecycle),
         )
         about = About(settings.vantage, os.environ.get("PROBER_REVISION", ""), platform.python_version())
@@ -275,8 +291,15 @@ class Service:
             if spec.expires_at is not None:
                 metrics.credential_expiry(spec.name, spec.expires_at.timestamp())
         metrics.reload(ok=True, at=time.time())
-        metrics.state_lost(self._store.lost)
         return metrics
+
+    def _history(self, settings: Settings) -> History:
+        kept = settings.history
+        bounds = Bounds(kept.counts, kept.failures, octets=kept.megabytes << 20)
+        return History(self._store.folder, vantage=settings.vantage, watch=self.metrics, bounds=bounds, wall=time.time)
+
+    def _tell_lost(self) -> None:
+        self.metrics.state_lost(self._store.lost or self.history.lost)
 
     async def serve(self, sockets: list[socket.socket], stop: asyncio.Event, grace: float) -> int:
         """Work until `stop` is set; drain, log out, save. Return 0, or 1 when a part of the prober broke.
@@ -310,6 +333,7 @@ class Service:
         self._ending.set()
         self._web.should_exit = True
         await asyncio.wait([scheduling, saving, serving, ticking])
+        await self.history.close()
         self._store.close()
         return 1 if broken else 0
 
@@ -321,7 +345,8 @@ class Service:
                     await self._ending.wait()
             self.detection.save()
             await asyncio.to_thread(self._store.save)
-            self.metrics.state_lost(self._store.lost)
+            await self.history.flush()
+            self._tell_lost()
 
     async def _keep_ticking(self) -> None:
         """Let the detector notice that time passes."""

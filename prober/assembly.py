@@ -15,7 +15,7 @@ from prober.model import Assignment
 from prober.net.forbidden import is_forbidden
 from prober.net.network import Contexts, Network
 from prober.net.route import Route
-from prober.schedule.attempts import Attempts, AttemptWatch, Tell
+from prober.schedule.attempts import Attempts, AttemptWatch, Record, Tell
 from prober.schedule.budgets import DEFAULTS
 from prober.schedule.governor import Governor
 from prober.schedule.health import Health
@@ -140,7 +140,8 @@ class CredentialStamps:
 class Assembly:
     """Networks, identities, devices, pacing, judgement and health, introduced to each other.
 
-    `clock` (monotonic) and `wall` (since the epoch), in seconds, are those by which every one of them goes.
+    `clock` (monotonic) and `wall` (since the epoch), in seconds, are those by which every one of them goes. `record`
+    makes what takes down an attempt.
     """
 
     def __init__(
@@ -154,6 +155,7 @@ class Assembly:
         tell_again: Tell = lambda *_: None,
         lagged: Callable[[float], None],
         token_observers: Iterable[TokenObserver] = (),
+        record: Record | None = None,
         clock: Clock = time.monotonic,
         wall: Clock = time.time,
     ) -> None:
@@ -208,6 +210,7 @@ class Assembly:
             watch=watch,
             tell=tell,
             tell_again=tell_again,
+            record=record,
             clock=clock,
             wall=wall,
         )

@@ -1,10 +1,10 @@
 """The records that pass between the rooms: frozen, so that nothing can change what an attempt measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from prober.faults.taxonomy import Fault
 from prober.vocabulary import Depth, Environment, Phase
@@ -95,6 +95,27 @@ class StepResult:
     certificate: Certificate | None = None
 
 
+class Recording(Protocol):
+    """What passed in one transaction. What it gives out is fit to be shown; itself it holds what is not."""
+
+    def lines(self) -> Sequence[str]:
+        """Return what was said and heard, line by line."""
+
+    def request_ids(self) -> Mapping[str, Sequence[str]]:
+        """Return ids of requests, by header field."""
+
+    def servers(self) -> Mapping[str, Sequence[str]]:
+        """Return names of servers, by header field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What is known beside a transaction that failed: what passed, and how the prober was, by name."""
+
+    recording: Recording | None = field(default=None, repr=False)
+    prober: Mapping[str, Fact] = field(default_factory=lambda: MappingProxyType({}))
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One finished transaction as it was observed; what it means is a `Judgement`. Seconds throughout."""
@@ -105,6 +126,7 @@ class Outcome:
     duration: float
     results: tuple[StepResult, ...]
     skipped: tuple[str, ...] = ()
+    aside: Aside | None = field(default=None, compare=False, repr=False)
 
     @property
     def failure(self) -> StepResult | None:

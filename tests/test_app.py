@@ -131,6 +131,19 @@ async def test_state_is_saved_while_it_runs_and_not_by_the_loop(
     assert threading.main_thread() not in threads[:3]
 
 
+async def test_the_past_survives_a_restart(tmp_path: Path) -> None:
+    """What the first run failed at, the second still knows."""
+    settings = settings_of(tmp_path, "http://127.0.0.1:1/")
+    for _ in range(2):
+        run = Run(settings, Store.open(str(tmp_path / "state")))
+        (first,) = (one for one in settings.assignments if one.target.name == "first")
+        await run.service.assembly.attempts.scheduled(first, asyncio.get_running_loop().time())
+        failures = await run.service.history.failures(client="imap4", target="first")
+        assert await run(asyncio.sleep(0)) == 0
+    assert [(one["code"], one["step"]) for one in failures] == [("tcp_refused", "greeting")] * 2
+    assert not run.service.history.lost
+
+
 async def test_the_last_save_comes_after_everything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What changed while draining is kept: the store is closed when nothing runs any more."""
     store = Store.open(str(tmp_path / "state"))

@@ -70,6 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("blame", "detect", "exchange", "faults", "model", "protocols.http.challenge", "timeline", "transaction"),
         *("verdict", "vocabulary"),
     },
+    "history": {"model", "observe", "timeline", "verdict", "vocabulary"},
     "serving": {
         *("faults", "model", "observe", "schedule.attempts", "secret", "settings", "timeline", "verdict", "vocabulary"),
     },
@@ -154,6 +155,8 @@ def test_every_module_keeps_within_its_walls(path: Path) -> None:
         ("observe", "from prober.clients import catalogue"),
         ("observe", "from prober.serving.guard import Guard"),
         ("serving", "from prober.net.network import Network"),
+        ("history", "from prober.storage.store import Store"),
+        ("history", "from prober.exchange import Call"),
         ("settings", "from prober.net import network"),
         ("model", "from prober.exchange import Call"),
         ("faults", "def late():\n    from prober.model import Target"),

@@ -25,6 +25,7 @@ from prober.vocabulary import Phase
 DNS_FORBIDDEN_ADDRESS = Kind("dns_forbidden_address", Reason.DNS_FAILURE)
 FORBIDDEN_ADDRESS = Kind("forbidden_address", Reason.PROTOCOL_VIOLATION)
 """A name that leads, and a server that sends us, to where no server of anybody's mail can be."""
+MOST_ADDRESSES = 8  # of a name, that are kept as evidence
 CERTIFICATES = 64  # the same few are shown at every visit; reading one costs more than finding it
 
 
@@ -87,6 +88,7 @@ class Dialer:
             return (host,)
         async with Measured(timeline, Phase.DNS, self._route.limits.dns):
             found = await resolve(host, self._route.family, self._route.resolver)
+        timeline.note(resolved=" ".join(found[:MOST_ADDRESSES]))
         allowed = tuple(one for one in found if not is_forbidden(one))
         if found and not allowed:
             raise FaultError(DNS_FORBIDDEN_ADDRESS, {"address": found[0]}, phase=Phase.DNS)

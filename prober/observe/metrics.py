@@ -227,6 +227,12 @@ METRICS: tuple[Spec, ...] = (
     Spec("clientaccess_config_last_reload_successful", "gauge", (), "Whether the last reading of the file succeeded."),
     Spec("clientaccess_config_last_reload_success_timestamp_seconds", "gauge", (), "When it last succeeded."),
     Spec("clientaccess_state_lost", "gauge", (), "Whether state was lost or cannot be kept."),
+    Spec(
+        "clientaccess_history_dropped_total",
+        "counter",
+        (),
+        "Failures whose evidence is not in the history: there were too many at once, or it could not be written.",
+    ),
     Spec("clientaccess_sink_errors_total", "counter", ("sink",), "Outcomes that an observer failed to take in."),
     Spec("clientaccess_build_info", "gauge", ("version", "revision", "python"), "What is running; always 1."),
 )
@@ -430,6 +436,10 @@ class Metrics:
     def state_lost(self, lost: bool) -> None:  # noqa: FBT001 - a gauge's value
         """State was lost, or cannot be kept."""
         self.family("clientaccess_state_lost").set(1 if lost else 0)
+
+    def history_dropped(self, count: int) -> None:
+        """The history could not take in so many failures."""
+        self.family("clientaccess_history_dropped_total").inc(count)
 
     def sink_error(self, sink: str) -> None:
         """An observer failed to take in an outcome."""

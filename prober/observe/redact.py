@@ -8,7 +8,7 @@ from prober.model import Fact
 LONGEST = 200
 HIDDEN = "***"
 LOOKS_SECRET = re.compile(
-    r"[^\s@<>]+@[^\s@<>]+"  # an address
+    r"(?<![^\s@<>])[^\s@<>]+@[^\s@<>]+"  # an address, looked for where one can begin: long lines take no longer
     r"|eyJ[\w-]{8,}"  # the head of a JWT
     r"|(?i:bearer|basic|negotiate|ntlm)\s+\S{8,}"
     r"|[A-Za-z0-9+/=_-]{80,}"  # long base64
@@ -128,6 +128,7 @@ SHOWN = frozenset(
         "reopened",
         "request",
         "request_id",
+        "resolved",
         "response_code",
         "retired",
         "retry_after",
@@ -159,6 +160,7 @@ SHOWN = frozenset(
         "tag",
         "text_kind",
         "throttle_scope",
+        "timestamp",
         "tls",
         "tls_cipher",
         "tls_version",

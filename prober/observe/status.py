@@ -1,18 +1,15 @@
-"""What happened last on each assignment, and the failures of late: the data behind the pages."""
+"""What happened last on each assignment: the data behind the pages."""
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from prober.model import Assignment, Outcome
-from prober.observe.report import as_json
 from prober.transaction import Client
 from prober.verdict import Judgement
 from prober.vocabulary import Verdict
 
-FAILURES_KEPT = 200
 COUNTED = (Verdict.OK.value, Verdict.SLOW.value, Verdict.FAILED.value)
 
 
@@ -51,11 +48,10 @@ class Row:
 
 
 class StatusBoard:
-    """A sink that remembers: the last attempt of each assignment, and a bounded list of failures with evidence."""
+    """A sink that remembers the last attempt of each assignment."""
 
     def __init__(self, assignments: Iterable[Assignment], catalogue: Mapping[str, Client[Any]]) -> None:
         self._rows = {one.key: _untried(one, catalogue[one.client]) for one in assignments}
-        self.failures: deque[dict[str, Any]] = deque(maxlen=FAILURES_KEPT)
 
     def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Remember one finished attempt."""
@@ -75,8 +71,6 @@ class StatusBoard:
             attempts=known.attempts + 1,
             **counts,
         )
-        if outcome.fault is not None:
-            self.failures.append(as_json(outcome, judgement))
 
     @property
     def rows(self) -> tuple[Row, ...]:

@@ -1,15 +1,19 @@
 """What passed between an attempt and its servers, line by line, as far as it may be shown.
 
-Rules of this file: it is made for one attempt that somebody watches, and bounded; and it shows what is known to be
-harmless, for nobody can list all that is not: no body, no argument, no value of a header field that is not named here.
+Rules of this file: it is made for one attempt, and bounded; and it shows what is known to be harmless, for nobody can
+list all that is not: no body, no argument, no value of a header field that is not named here.
 """
 
+import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from prober.exchange import Call, Flow, Headers, Reply, Session, Wire
 from prober.faults.taxonomy import FaultError
+from prober.model import Assignment
 from prober.observe.redact import HIDDEN, text
 from prober.protocols.http import challenge
 from prober.timeline import Clock
@@ -17,6 +21,8 @@ from prober.timeline import Clock
 MOST = 500
 LONGEST = 8192
 """Lines of a transcript, and bytes of a line of IMAP that are looked at."""
+MOST_OCTETS, ENDS = 262_144, 20
+"""Bytes of conversations that are taken down, and ends of something beyond `MOST`."""
 FIELDS = frozenset(
     {
         *("accept", "accept-encoding", "cache-control", "client-request-id", "connection", "content-encoding"),
@@ -26,6 +32,16 @@ FIELDS = frozenset(
     }
 )
 """Header fields whose values are shown."""
+REQUEST_IDS = frozenset({"client-request-id", "request-id", "x-ms-client-request-id", "x-ms-request-id"})
+PLAIN_ID = re.compile(r"[0-9A-Za-z:-]{1,80}")
+SERVERS = frozenset(
+    {
+        *("x-beserver", "x-calculatedbetarget", "x-calculatedfetarget", "x-diaginfo", "x-feserver", "x-ms-ests-server"),
+        *("x-targetbeserver", "x-firsthopcafeefz", "x-feefzinfo"),
+    }
+)
+SERVER = re.compile(r"[0-9A-Za-z_.:/ -]{1,120}")
+GREETING = re.compile(rb"\* OK [^\r\n\[]{0,200}\[([A-Za-z0-9+/=]{8,400})\]\r?\n")
 QUERIES = frozenset({"cmd", "protocol"})
 LONG_SEGMENT = 40
 NAME = re.compile(r"[A-Za-z0-9._$-]{1,60}")
@@ -40,37 +56,132 @@ OUTCOMES = frozenset({"OK", "NO", "BAD", "BYE", "PREAUTH"})
 COUNTED = frozenset({"EXISTS", "RECENT", "EXPUNGE"})
 
 
+class Answered(NamedTuple):
+    """The head of an answer, and how many bytes came with it; `None` where they come over time."""
+
+    status: int
+    headers: Headers
+    size: int | None
+
+
+class Passed(NamedTuple):
+    """Bytes of the conversation with that number."""
+
+    wire: int
+    data: bytes
+
+
+Seen = str | Call | Answered | Passed
+
+
 class Transcript:
-    """Lines with the milliseconds since it began. `names` are never shown, wherever they stand."""
+    """What passed, with the milliseconds since it began. `names` are never shown, wherever they stand.
+
+    Taking down is cheap, for it is done for attempts that nobody will ask about; all work is left to who reads it.
+    """
 
     def __init__(self, clock: Clock, names: Iterable[str] = ()) -> None:
         self._clock = clock
         self._began = clock()
-        self._lines: list[str] = []
+        self._names = tuple(names)
+        self._seen: list[tuple[float, str, Seen]] = []
+        self._octets = 0
+        self._wires = 0
         self._dropped = 0
-        wanted = sorted({one for one in names if len(one) > 2}, key=len, reverse=True)
-        self._names = re.compile("|".join(map(re.escape, wanted)), re.IGNORECASE) if wanted else None
 
-    def say(self, mark: str, line: str) -> None:
-        """Take down one line: `>` was said, `<` was heard, `!` is how it ended, `-` is anything else."""
-        if len(self._lines) >= MOST:
+    def say(self, mark: str, seen: Seen) -> None:
+        """Take down one thing: `>` was said, `<` was heard, `!` is how it ended, `-` is anything else."""
+        if self._dropped or len(self._seen) >= MOST:
             self._dropped += 1
             return
-        shown = line if self._names is None else self._names.sub(HIDDEN, line)
-        self._lines.append(f"{(self._clock() - self._began) * 1000:9.1f} {mark} {text(shown)}")
+        self._seen.append((self._clock(), mark, seen))
 
-    def text(self) -> str:
-        """Return all of it."""
-        more = [f"({self._dropped} more lines were not kept)"] if self._dropped else []
-        return "\n".join([*self._lines, *more]) or "(nothing was said)"
+    def passed(self, mark: str, wire: int, data: bytes) -> None:
+        """Take down bytes of a conversation."""
+        self._octets += len(data)
+        if self._octets > MOST_OCTETS:
+            self._dropped += 1
+            return
+        self.say(mark, Passed(wire, data))
+
+    def failed(self, error: BaseException) -> None:
+        """Take down how something ended: that is kept however much there was before."""
+        if len(self._seen) < MOST + ENDS:
+            code = error.fault.kind.code if isinstance(error, FaultError) else "interrupted"
+            self._seen.append((self._clock(), "!", code))
+
+    def next_wire(self) -> int:
+        """Return the number of a new conversation."""
+        self._wires += 1
+        return self._wires
 
     def watch(self, session: Session) -> Session:
         """Return `session` with all that passes taken down."""
         return Watched(session, self)
 
-    def failed(self, error: BaseException) -> None:
-        """Take down how something ended."""
-        self.say("!", error.fault.kind.code if isinstance(error, FaultError) else "interrupted")
+    def lines(self) -> list[str]:
+        """Return all of it, line by line; of very many the first and the last."""
+        starred, reading = _starred(self._names), Reading()
+        shown = [
+            f"{(at - self._began) * 1000:9.1f} {mark} {text(starred(line))}"
+            for at, mark, seen in self._seen
+            for line in reading.lines(mark, seen)
+        ]
+        if len(shown) > MOST:
+            left_out = len(shown) - MOST
+            shown[MOST // 2 : MOST // 2 + left_out] = [f"({left_out} lines are left out)"]
+        return shown + ([f"({self._dropped} more lines were not kept)"] if self._dropped else [])
+
+    def text(self) -> str:
+        """Return all of it."""
+        return "\n".join(self.lines()) or "(nothing was said)"
+
+    def request_ids(self) -> dict[str, list[str]]:
+        """Return the ids by which servers know the requests, by header field."""
+        return self._named(REQUEST_IDS, PLAIN_ID)
+
+    def servers(self) -> dict[str, list[str]]:
+        """Return the names of the servers that answered, by header field; `greeting` is the name in one of IMAP."""
+        found = self._named(SERVERS, SERVER)
+        greeted = [name for _, mark, seen in self._seen if mark == "<" and (name := _greeting(seen))]
+        return found | ({"greeting": list(dict.fromkeys(greeted))} if greeted else {})
+
+    def _named(self, names: Container[str], shape: re.Pattern[str]) -> dict[str, list[str]]:
+        """Return the values of header fields that are called and look as they should, each of them once."""
+        starred = _starred(self._names)
+        found: dict[str, list[str]] = {}
+        for _, _, seen in self._seen:
+            for name, value in seen.headers if isinstance(seen, Answered | Call) else ():
+                known, shown = name.lower(), text(starred(value.strip()))
+                if known in names and shape.fullmatch(shown) and shown not in found.setdefault(known, []):
+                    found[known].append(shown)
+        return found
+
+
+def _starred(names: Iterable[str]) -> Callable[[str], str]:
+    """Return what stars `names` in a line."""
+    wanted = sorted({one for one in names if len(one) > 2}, key=len, reverse=True)
+    if not wanted:
+        return lambda line: line
+    return partial(re.compile("|".join(map(re.escape, wanted)), re.IGNORECASE).sub, HIDDEN)
+
+
+def private(assignment: Assignment) -> list[str]:
+    """Return the names that no transcript of `assignment` shows."""
+    mailbox = assignment.target.mailbox or ""
+    return [mailbox, mailbox.partition("@")[0], assignment.target.canary or ""]
+
+
+def _greeting(seen: Seen) -> str:
+    """Return the name of the server in the first line of a conversation with Exchange, base64 of UTF-16; or nothing."""
+    found = GREETING.match(seen.data) if isinstance(seen, Passed) else None
+    if found is None:
+        return ""
+    try:
+        name = base64.b64decode(found[1], validate=True).decode("utf-16-le")
+    except ValueError:
+        return ""
+    return text(name) if SERVER.fullmatch(name) else ""
 
 
 class Watched:
@@ -82,14 +193,13 @@ class Watched:
 
     async def exchange(self, call: Call) -> Reply:
         """Send one request and return its response. Raises `FaultError`."""
-        self._asked(call)
+        self._transcript.say(">", call)
         try:
             reply = await self._session.exchange(call)
         except BaseException as exc:
             self._transcript.failed(exc)
             raise
-        self._answered(reply.status, reply.headers)
-        self._transcript.say("<", f"({len(reply.body)} bytes)")
+        self._transcript.say("<", Answered(reply.status, reply.headers, len(reply.body)))
         return reply
 
     @property
@@ -99,13 +209,13 @@ class Watched:
 
     async def open(self, call: Call) -> Flow:
         """Send one request and return its response as soon as the head is there. Raises `FaultError`."""
-        self._asked(call)
+        self._transcript.say(">", call)
         try:
             flow = await self._session.open(call)
         except BaseException as exc:
             self._transcript.failed(exc)
             raise
-        self._answered(flow.status, flow.headers)
+        self._transcript.say("<", Answered(flow.status, flow.headers, None))
         return flow
 
     async def dial(self, url: str) -> Wire:
@@ -125,33 +235,18 @@ class Watched:
         """Close every connection."""
         await self._session.close()
 
-    def _asked(self, call: Call) -> None:
-        self._transcript.say(">", f"{call.method} {address(call.url)}")
-        self._fields(">", call.headers)
-        if call.body:
-            self._transcript.say(">", f"({len(call.body)} bytes)")
-
-    def _answered(self, status: int, headers: Headers) -> None:
-        self._transcript.say("<", str(status))
-        self._fields("<", headers)
-
-    def _fields(self, mark: str, fields: Iterable[tuple[str, str]]) -> None:
-        for name, value in fields:
-            self._transcript.say(mark, f"  {name if NAME.fullmatch(name) else HIDDEN}: {field(name, value)}")
-
 
 class WatchedWire:
-    """Does as `wire` does, and takes down the lines of IMAP. Implements `exchange.Wire`."""
+    """Does as `wire` does, and takes down what passes. Implements `exchange.Wire`."""
 
     def __init__(self, wire: Wire, transcript: Transcript) -> None:
         self._wire = wire
         self._transcript = transcript
-        self._said, self._heard = Lines(), Lines()
+        self._number = transcript.next_wire()
 
     async def send(self, data: bytes) -> None:
         """Write all of `data`. Raises `FaultError`."""
-        for line in self._said.feed(data):
-            self._transcript.say(">", said(line))
+        self._transcript.passed(">", self._number, data)
         await self._wire.send(data)
 
     async def receive(self, within: float | None = None) -> bytes | None:
@@ -161,10 +256,8 @@ class WatchedWire:
         except BaseException as exc:
             self._transcript.failed(exc)
             raise
-        for line in self._heard.feed(data or b""):
-            self._transcript.say("<", heard(line))
-        if data == b"":
-            self._transcript.say("<", "(end)")
+        if data is not None:
+            self._transcript.passed("<", self._number, data)
         return data
 
     async def start_tls(self) -> None:
@@ -175,6 +268,39 @@ class WatchedWire:
     async def close(self) -> None:
         """Close without waiting for the peer."""
         await self._wire.close()
+
+
+class Reading:
+    """Reads what was taken down, in its order: what is said of IMAP depends on what came before."""
+
+    def __init__(self) -> None:
+        self._ways: dict[tuple[int, str], Lines] = {}
+
+    def lines(self, mark: str, seen: Seen) -> Iterator[str]:
+        """Give the lines of one thing."""
+        match seen:
+            case str():
+                yield seen
+            case Call():
+                yield f"{seen.method} {address(seen.url)}"
+                yield from _fields(seen.headers)
+                if seen.body:
+                    yield f"({len(seen.body)} bytes)"
+            case Answered():
+                yield str(seen.status)
+                yield from _fields(seen.headers)
+                if seen.size is not None:
+                    yield f"({seen.size} bytes)"
+            case Passed():
+                way = self._ways.setdefault((seen.wire, mark), Lines())
+                yield from map(said if mark == ">" else heard, way.feed(seen.data))
+                if not seen.data:
+                    yield "(end)"
+
+
+def _fields(fields: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for name, value in fields:
+        yield f"  {name if NAME.fullmatch(name) else HIDDEN}: {field(name, value)}"
 
 
 class Lines:

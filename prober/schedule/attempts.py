@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from prober.exchange import Session
-from prober.model import Assignment, Outcome
+from prober.model import Aside, Assignment, Fact, Outcome, Recording
 from prober.schedule.alone import Alone
 from prober.schedule.governor import Governor
 from prober.schedule.health import Health
@@ -20,7 +21,7 @@ from prober.schedule.judging import Judging
 from prober.schedule.pacing import Pacer
 from prober.timeline import Clock
 from prober.transaction import Client, Transaction, perform
-from prober.verdict import Judgement
+from prober.verdict import Condition, Judgement
 
 OpenTransaction = Callable[[Assignment], Transaction]
 """Makes a cold transaction of an assignment: own session and timeline, the assignment's own device."""
@@ -32,6 +33,17 @@ Tell = Callable[[Assignment, Outcome, Judgement], None]
 
 Watching = Callable[[Session], Session]
 """Wraps the session of one attempt, so that somebody sees what passes."""
+
+
+class Recorder(Recording, Protocol):
+    """Takes down what passes in one attempt."""
+
+    def watch(self, session: Session) -> Session:
+        """Return `session` with all that passes taken down."""
+
+
+Record = Callable[[Assignment], Recorder]
+"""Makes what takes down an attempt of an assignment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,7 @@ class Attempts:
         watch: AttemptWatch,
         tell: Tell,
         tell_again: Tell = lambda *_: None,
+        record: Record | None = None,
         clock: Clock = time.monotonic,
         wall: Clock = time.time,
     ) -> None:
@@ -89,6 +102,7 @@ class Attempts:
         self._watch = watch
         self._tell = tell
         self._tell_again = tell_again
+        self._record = record
         self._looks: dict[str, asyncio.Task[Any]] = {}
         self._alone = Alone()
         self._clock = clock
@@ -207,13 +221,27 @@ class Attempts:
         self._watch.inflight(1)
         try:
             tx = self._open(assignment)
-            tx.session = watching(tx.session)
+            recorder = self._record(assignment) if self._record else None
+            tx.session = watching(tx.session if recorder is None else recorder.watch(tx.session))
             outcome = await perform(self._catalogue[assignment.client], tx, self._now)
         finally:
             self._watch.inflight(-1)
-        judgement = self._judging.judge(assignment, outcome, self._health.condition(began, late), witness=witness)
+        condition = self._health.condition(began, late)
+        judgement = self._judging.judge(assignment, outcome, condition, witness=witness)
         self._governor.consider(assignment, outcome.fault)
+        if outcome.fault is not None:
+            outcome = replace(outcome, aside=self._aside(assignment, condition, recorder))
         return outcome, judgement
+
+    def _aside(self, assignment: Assignment, condition: Condition, recorder: Recorder | None) -> Aside:
+        """Return what is known beside an attempt that failed."""
+        prober: dict[str, Fact] = {
+            "loop_lag_seconds": round(condition.lag, 3),
+            "late_seconds": round(condition.late, 3),
+            "sickness": condition.sickness.code if condition.sickness else "none",
+            "control": self._judging.control(assignment),
+        }
+        return Aside(recorder, MappingProxyType(prober))
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._wall(), UTC)

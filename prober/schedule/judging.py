@@ -74,6 +74,12 @@ class Judging:
         now = datetime.fromtimestamp(self._wall(), UTC)
         return loss_counts(fault, replace(around, maintenance=self._in_maintenance(assignment, now)))
 
+    def control(self, assignment: Assignment) -> str:
+        """Return how the control is that takes the same way out: `failed`, `well`, or `none` where there is none."""
+        if self._control_failed(assignment):
+            return "failed"
+        return "well" if self._control_of.get(assignment.target.name) else "none"
+
     def stamp(self, assignment: Assignment) -> Stamp:
         """Return what `assignment` is configured with at this moment."""
         return Stamp(self._configuration.get(assignment.key, ""), self._secret_mark(assignment.credential))

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from prober.model import Assignment, Outcome
 from prober.observe import exposition, report
-from prober.observe.transcript import Transcript
+from prober.observe.transcript import Transcript, private
 from prober.schedule.attempts import Attempts, NotStarted
 from prober.timeline import Clock
 from prober.verdict import Judgement
@@ -117,12 +117,6 @@ def seconds(given: Sequence[str], longest: float) -> float:
     if len(given) > 1 or not 0 < timeout <= LONGEST:
         raise BadRequestError(f"X-Prometheus-Scrape-Timeout-Seconds is a number of seconds up to {LONGEST:g}")
     return min(longest, max(timeout - OFFSET, timeout * SHARE))
-
-
-def private(assignment: Assignment) -> list[str]:
-    """Return the names that no transcript shows."""
-    mailbox = assignment.target.mailbox or ""
-    return [mailbox, mailbox.partition("@")[0], assignment.target.canary or ""]
 
 
 class Probed(Collector):

@@ -21,7 +21,7 @@ from prober.settings.files import Files
 from prober.settings.mistakes import Mistakes
 from prober.settings.routes import Routes
 from prober.settings.service_health import service_health
-from prober.settings.settings import DetectorSettings, MaintenanceWindow, PacingSettings, Settings
+from prober.settings.settings import DetectorSettings, HistorySettings, MaintenanceWindow, PacingSettings, Settings
 from prober.settings.source import Location
 from prober.settings.targets import Targets
 from prober.transaction import Client
@@ -71,6 +71,9 @@ def build(
         budgets=MappingProxyType(document.budgets.model_dump()),
         detector=DetectorSettings(
             document.detector.page_budget_days, document.detector.guaranteed, document.detector.second_looks
+        ),
+        history=HistorySettings(
+            document.storage.history, document.storage.failures, document.storage.history_megabytes
         ),
         user_agent=base.user_agent,
         label_names=tuple(base.labels),

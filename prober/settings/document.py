@@ -212,7 +212,13 @@ class Storage(Section):
     """What survives a restart."""
 
     path: Text | None = None
-    """Directory for device ids, keys, tokens and latches. Without it they are forgotten at the end."""
+    """Directory for device ids, keys, tokens, latches and history. Without it they are forgotten at the end."""
+    history: Duration = 8 * 86400.0
+    """How long it is remembered how many attempts of a quarter of an hour went how."""
+    failures: Duration = 30 * 86400.0
+    """How long failures are remembered, with their evidence."""
+    history_megabytes: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Size of both together; evidence that other evidence repeats goes first, then what is oldest."""
 
 
 class Credential(Section):

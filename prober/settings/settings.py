@@ -51,6 +51,15 @@ class DetectorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HistorySettings:
+    """How much is kept of the past: seconds of counts, seconds of failures with their evidence, megabytes in all."""
+
+    counts: float = 8 * 86400.0
+    failures: float = 30 * 86400.0
+    megabytes: int = 64
+
+
+@dataclass(frozen=True, slots=True)
 class MaintenanceWindow:
     """Attempts inside are excluded. `every` repeats the window for ever. No targets named means all."""
 
@@ -102,6 +111,7 @@ class Settings:
     pacing: PacingSettings = field(default_factory=PacingSettings)
     budgets: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     detector: DetectorSettings = field(default_factory=DetectorSettings)
+    history: HistorySettings = field(default_factory=HistorySettings)
     user_agent: str = ""
     label_names: tuple[str, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()

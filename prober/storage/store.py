@@ -84,6 +84,11 @@ class Store:
             store.installation, store._sections = state["installation"], state["sections"]
         return store
 
+    @property
+    def folder(self) -> Path | None:
+        """The directory, for what is kept beside the state; `None`: in memory only."""
+        return self._folder
+
     def section(self, name: str) -> MutableMapping[str, str]:
         """Return the named part; writing to it marks the store as changed."""
         return Section(self, self._sections.setdefault(name, {}))

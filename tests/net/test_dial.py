@@ -136,6 +136,18 @@ def test_a_connection_tells_where_it_went_and_what_was_agreed(run: Run, pki: Pki
     run(scenario())
 
 
+def test_what_a_name_resolves_to_is_a_fact_too(run: Run, pki: Pki) -> None:
+    """Whether or not anybody answers there."""
+
+    async def scenario() -> None:
+        timeline = Timeline()
+        async with serving(silent, pki.good.server()) as server, session(route(pki), timeline) as tx:
+            await tx.dial(f"imaps://localhost:{server.port}")
+        assert "127.0.0.1" in str(timeline.facts["resolved"]).split()
+
+    run(scenario())
+
+
 def test_addresses_as_hosts_have_no_dns_phase_and_are_verified(run: Run, pki: Pki) -> None:
     """Against the certificate's addresses."""
 

@@ -129,6 +129,7 @@ def test_what_schedule_channels_and_token_service_tell_is_counted() -> None:
     seen.credential_expiry("user", 6.0)
     seen.reload(ok=True, at=7.0)
     seen.state_lost(True)
+    seen.history_dropped(2)
     seen.sink_error("Broken")
     assert value(seen, "scheduler_missed_total") == 3
     assert value(seen, "scheduler_crashes_total") == value(seen, "held_back_total") == 1
@@ -149,6 +150,7 @@ def test_what_schedule_channels_and_token_service_tell_is_counted() -> None:
     assert samples["clientaccess_credential_expiry_timestamp_seconds", "user"] == 6
     assert samples["clientaccess_config_last_reload_success_timestamp_seconds",] == 7
     assert samples["clientaccess_state_lost",] == 1
+    assert samples["clientaccess_history_dropped_total",] == 2
     assert samples["clientaccess_sink_errors_total", "Broken"] == 1
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from prober.observe.redact import HIDDEN, LONGEST, SHOWN, evidence
+from prober.observe.redact import HIDDEN, LONGEST, SHOWN, evidence, text
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"
 
@@ -22,6 +22,11 @@ def test_what_looks_like_an_address_or_a_secret_is_starred(value: str) -> None:
     assert isinstance(shown, str)
     assert HIDDEN in shown
     assert value not in shown
+
+
+def test_a_long_line_takes_no_longer_than_its_length() -> None:
+    """A thousand times longer would be minutes, if every place in it were looked at from every other."""
+    assert text("a." * 200_000 + " x@y") == ("a." * 200_000)[:LONGEST]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 from prober.faults import taxonomy as kinds
 from prober.model import Certificate
-from prober.observe.status import FAILURES_KEPT, StatusBoard
+from prober.observe.status import StatusBoard
 from prober.verdict import judge
 from tests.observe.made import ASSIGNMENT, CATALOGUE, WORKED, judged, outcome
 
@@ -24,15 +24,6 @@ def test_a_row_shows_the_last_attempt() -> None:
     board(ASSIGNMENT, *judged())
     assert board.rows[0].verdict == "ok"
     assert board.rows[0].step == ""
-
-
-def test_failures_are_kept_with_evidence_and_bounded() -> None:
-    board = StatusBoard([ASSIGNMENT], CATALOGUE)
-    for _ in range(FAILURES_KEPT + 10):
-        board(ASSIGNMENT, *judged())
-        board(ASSIGNMENT, *judged(kinds.NO_ANSWER))
-    assert len(board.failures) == FAILURES_KEPT
-    assert board.failures[-1]["code"] == "no_answer"
 
 
 def test_a_row_counts_what_belongs_in_availability() -> None:

@@ -10,7 +10,7 @@ from prober.exchange import Call, Flow, Headers, Reply, Wire
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError
 from prober.observe import transcript as module
-from prober.observe.transcript import Lines, Transcript, address, field, heard, said
+from prober.observe.transcript import Answered, Lines, Transcript, address, field, heard, said
 
 SECRET = "canary-5ecret"
 MAILBOX = "probe.canary@corp.example"
@@ -88,26 +88,81 @@ async def test_an_exchange_is_shown_without_what_it_carries() -> None:
         SECRET.encode(),
     )
     assert await transcript.watch(Session(reply)).exchange(call) is reply
-    assert transcript.text() == "\n".join(
-        f"{at:9.1f} {line}"
-        for at, line in enumerate(
-            [
-                "> POST https://mail.example/Microsoft-Server-ActiveSync?Cmd=Sync&User=***&DeviceId=***",
-                ">   Authorization: Bearer ***",
-                ">   X-Thing: ***",
-                ">   MS-ASProtocolVersion: 16.1",
-                f"> ({len(SECRET)} bytes)",
-                "< 302",
-                "<   Content-Type: text/html",
-                "<   Set-Cookie: ***",
-                "<   Location: https://other.example/x?code=***",
-                "<   X-FEServer: ***",
-                "<   WWW-Authenticate: basic bearer ***",
-                f"< ({len(SECRET)} bytes)",
-            ],
-            1,
-        )
-    )
+    said = [
+        "> POST https://mail.example/Microsoft-Server-ActiveSync?Cmd=Sync&User=***&DeviceId=***",
+        ">   Authorization: Bearer ***",
+        ">   X-Thing: ***",
+        ">   MS-ASProtocolVersion: 16.1",
+        f"> ({len(SECRET)} bytes)",
+    ]
+    answered = [
+        "< 302",
+        "<   Content-Type: text/html",
+        "<   Set-Cookie: ***",
+        "<   Location: https://other.example/x?code=***",
+        "<   X-FEServer: ***",
+        "<   WWW-Authenticate: basic bearer ***",
+        f"< ({len(SECRET)} bytes)",
+    ]
+    assert transcript.lines() == [*(f"      1.0 {line}" for line in said), *(f"      2.0 {line}" for line in answered)]
+    assert transcript.text() == "\n".join(transcript.lines())
+
+
+async def test_servers_and_ids_of_requests_are_told_apart_from_what_was_said() -> None:
+    """Whoever is asked for help can find the request by them; what does not look like one is left out."""
+    transcript = made()
+    fields = [
+        ("request-id", "89fb6fbc-4e91-4544-9404-3ef914743206"),
+        ("x-ms-request-id", f"not {SECRET} an id"),
+        ("X-FEServer", "AM0PR01CA0001"),
+        ("X-BEServer", MAILBOX),
+        ("X-CalculatedBETarget", "am0pr01mb1.eurprd01.prod.outlook.com"),
+        ("X-Other", SECRET),
+    ]
+    session = transcript.watch(Session(Reply(200, Headers(fields))))
+    for number in ("1", "1", "2"):
+        await session.exchange(Call("GET", "https://mail.example/", (("client-request-id", f"c-{number}"),)))
+    assert transcript.request_ids() == {
+        "client-request-id": ["c-1", "c-2"],
+        "request-id": ["89fb6fbc-4e91-4544-9404-3ef914743206"],
+    }
+    assert transcript.servers() == {
+        "x-feserver": ["AM0PR01CA0001"],
+        "x-calculatedbetarget": ["am0pr01mb1.eurprd01.prod.outlook.com"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("greeting", "found"),
+    [
+        (b"* OK The Microsoft Exchange IMAP4 service is ready. [%s]\r\n", ["AM0PR01CA0001.eurprd01.prod.outlook.com"]),
+        (b"* OK Dovecot ready.\r\n* OK [%s]\r\n", []),
+        (b"* OK [CAPABILITY IMAP4rev1] [%s]x\r\n", []),
+        (b"* NO [%s]\r\n", []),
+        (b"* OK ready [abcdefgh=====]\r\n* OK [%s]\r\n", []),
+    ],
+)
+async def test_exchange_tells_its_name_in_the_greeting(greeting: bytes, found: list[str]) -> None:
+    """In base64 of UTF-16, which the support can read and people cannot."""
+    name = base64.b64encode("AM0PR01CA0001.eurprd01.prod.outlook.com".encode("utf-16-le"))
+    transcript = made()
+    wire = await transcript.watch(Session(wire=Sent(greeting.replace(b"%s", name)))).dial("imaps://mail.example:993")
+    await wire.receive()
+    assert transcript.servers().get("greeting", []) == found
+    assert "eurprd01" not in transcript.text()
+    assert name.decode() not in transcript.text()
+
+
+def test_a_recording_can_be_read_again() -> None:
+    """A conversation in the middle of a literal, too: reading changes nothing."""
+    transcript = made()
+    wire = transcript.next_wire()
+    transcript.passed("<", wire, b"* 1 FETCH (BODY[] {100}\r\nsome of it")
+    transcript.passed("<", transcript.next_wire(), b"* 2 EXISTS\r\n")
+    first = transcript.text()
+    assert first == transcript.text() == "      1.0 < * 1 FETCH ***\n      2.0 < * 2 EXISTS"
+    transcript.passed("<", wire, b" and more\r\n")
+    assert transcript.text() == first
 
 
 async def test_how_it_ended_is_shown() -> None:
@@ -181,6 +236,28 @@ def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert last == "(2 more lines were not kept)"
     assert len(lines) == 3
     assert max(map(len, lines)) < 220
+
+
+def test_how_it_ended_is_kept_however_much_there_was_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of things, of bytes, and of lines that one thing has."""
+    monkeypatch.setattr(module, "MOST", 4)
+    monkeypatch.setattr(module, "MOST_OCTETS", 20)
+    transcript = made()
+    transcript.say("<", Answered(200, Headers([("x-a", "1")] * 100), 0))
+    transcript.passed("<", 1, b"* 1 EXISTS\r\n")
+    transcript.passed("<", 1, b"* 2 EXISTS\r\n")
+    transcript.passed("<", 1, b"* 3\r\n")
+    for _ in range(1000):
+        transcript.failed(FaultError(kinds.PEER_RESET))
+    *first, last = transcript.lines()
+    assert first == [
+        "      1.0 < 200",
+        "      1.0 <   x-a: ***",
+        "(121 lines are left out)",
+        "     23.0 ! peer_reset",
+        "     24.0 ! peer_reset",
+    ]
+    assert last == "(2 more lines were not kept)"
 
 
 def test_a_line_without_end_costs_no_more_than_its_beginning() -> None:

@@ -1,5 +1,6 @@
 """`prober run` as operators run it: real servers on one side, Prometheus on the other, canary secrets in between."""
 
+import json
 import os
 import re
 import signal
@@ -24,6 +25,7 @@ from tests.servers.prometheus import promtool
 from tests.servers.sogo import Sogo
 
 RULES = Path(__file__).parents[2] / "config/prometheus/rules/availability.yml"
+WATCHED = (("token", "imap4"), ("good", "activesync"))
 LISTENING = re.compile(r"listening on ([0-9.]+:\d+)")
 PATIENCE = 30.0
 
@@ -157,9 +159,20 @@ def test_no_secret_and_no_address_leaves_the_prober(
         prober.until(
             r'^clientaccess_excluded_total\{.*reason="auth_rejected",target="(bad|worse)",verdict="excluded"\} 1'
         )
-        seen = [prober.get("/"), prober.get("/metrics")]
+        pages = ("/", "/metrics", "/config", "/api/v1/status", "/api/v1/history", "/api/v1/failures")
+        probes = [f"/probe?target={name}&module={client}&debug=true" for name, client in WATCHED]
+        seen = [prober.get(page) for page in (*pages, *probes)]
+        failures = json.loads(seen[5])["failures"]
+        assert failures
+        assert {one["target"] for one in failures} <= {"bad", "worse"}
+        for one in failures:
+            page = f"/api/v1/failures/{one['id']}"
+            seen += [prober.get(page), prober.get(f"{page}?format=text")]
+            assert json.loads(seen[-2])["evidence"]["transcript"]
+            assert " LOGIN ***" in seen[-1] or " PLAIN ***" in seen[-1] or " Basic ***" in seen[-1]
         assert prober.stop() == 0
         seen.append(prober.log.read_text())
+        seen.append((tmp_path / "state" / "history.db").read_bytes().decode("latin-1"))
     for style in ("text", "json", "nagios"):
         command = [
             sys.executable,

@@ -4,18 +4,27 @@ What is expected stands in `faults.py`. The clients of a fault are struck at onc
 waiting is accelerated, so that limits of half a minute take half a second.
 """
 
+import asyncio
+import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from prober.faults.taxonomy import Reason
+from prober.history.casefile import text
+from prober.history.database import FILE
+from prober.history.history import History
 from prober.model import Outcome
+from prober.observe.metrics import Metrics
+from prober.observe.report import Finished
 from prober.simulator.faults.fault import KINDS, Level
 from prober.verdict import Judgement
+from prober.vocabulary import Verdict
 from tests.rehearsal.faults import CLIENTS, WIRES, Cell, Wire
-from tests.rehearsal.theatre import Theatre, theatre
+from tests.rehearsal.theatre import MARKER, Theatre, theatre
 
 __all__ = ["theatre"]
 pytestmark = pytest.mark.long(40)
@@ -47,11 +56,14 @@ class Matrix:
     def __init__(self, theatre: Theatre) -> None:
         self._theatre = theatre
         self._played: dict[str, tuple[Told, ...]] = {}
+        self.finished: list[Finished] = []
 
     def of(self, wire: Wire) -> tuple[Told, ...]:
         """Return what the clients of a fault told."""
         if wire.name not in self._played:
             outcomes = self._theatre.together({cell.client: _fault(wire, cell) for cell in wire.cells})
+            assignments = {one.client: one for one in self._theatre.settings.assignments}
+            self.finished += [(assignments[client], *found) for client, found in outcomes.items()]
             self._played[wire.name] = tuple(_told(cell, *outcomes[cell.client]) for cell in wire.cells)
         return self._played[wire.name]
 
@@ -94,6 +106,52 @@ def test_the_confusion_matrix_is_diagonal(matrix: Matrix) -> None:
     off = [one.off for one in told if one.due.reason != one.seen.reason]
     assert not off, "\n".join(off)
     assert {reason for _, reason in counts} == {"", *(set(Reason) - UNTOLD)}
+
+
+def test_no_evidence_of_any_fault_has_a_secret_or_a_name(matrix: Matrix, theatre: Theatre, tmp_path: Path) -> None:
+    """Bundles, texts for support and the file itself, over every fault and client: nothing planted is there."""
+    for wire in WIRES:
+        matrix.of(wire)
+    failed = [one for one in matrix.finished if one[1].fault is not None]
+    shown = asyncio.run(_shown(failed, tmp_path)) + (tmp_path / FILE).read_bytes().decode("latin-1")
+    tenant = theatre.simulator.tenant
+    prober = theatre.assembly(theatre.settings)
+    canaries = {
+        *(user.password for user in tenant.users.values()),
+        *(user.name for user in tenant.users.values()),
+        *(one.secret for one in tenant.applications.values() if one.secret),
+        *(prober.device(one).id for one in theatre.settings.assignments),
+        *("eyJ", "Bearer ey", "canary", MARKER),
+    }
+    assert len(canaries) >= 15
+    assert [canary for canary in canaries if canary.lower() in shown.lower()] == []
+    counts = Counter(one[1].client for one in failed)
+    assert all(counts[client] >= 20 for client in CLIENTS), counts
+    for told in (
+        "AADSTS",
+        "trace id",
+        "x-feserver",
+        "request-id",
+        "client-request-id",
+        "! peer_reset",
+        "> A1",
+        "< 503",
+    ):
+        assert told in shown, told
+
+
+async def _shown(failed: Sequence[Finished], folder: Path) -> str:
+    """Return all that a history of these attempts shows; its file is left in `folder`."""
+    history = History(folder, vantage="fra1", watch=Metrics((), {}, vantage="fra1"))
+    for one in failed:
+        history(*one)
+        history(one[0], one[1], Judgement(Verdict.OK))
+    listed = await history.failures(limit=10_000)
+    bundles = [await history.bundle(one["id"]) for one in listed]
+    assert len(bundles) == 2 * len(failed)
+    shown = [json.dumps(listed), *(json.dumps(one) + text(one) for one in bundles if one is not None)]
+    await history.close()
+    return "\n".join(shown)
 
 
 def test_there_are_enough_faults_and_nobody_is_left_out() -> None:

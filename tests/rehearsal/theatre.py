@@ -13,6 +13,7 @@ from prober.app import Unwatched
 from prober.assembly import Assembly
 from prober.clients import catalogue
 from prober.model import Assignment, Outcome
+from prober.observe.transcript import Transcript, private
 from prober.rehearsal.clock import Accelerated
 from prober.schedule.attempts import Tell
 from prober.settings.load import load
@@ -78,6 +79,7 @@ class Theatre:
             watch=Unwatched(),
             tell=lambda *_: None,
             lagged=lambda _: None,
+            record=lambda one: Transcript(self._loop.time, private(one)),
             clock=self._loop.time,
             wall=self._loop.wall,
         )

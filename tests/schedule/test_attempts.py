@@ -44,10 +44,30 @@ class Server:
         return Client("imap4", "IMAP", lambda: None, (Step(login, Depth.MAILBOX),), ("imap4",))
 
 
+class Recorder:
+    """Takes note of whom it was to watch."""
+
+    def __init__(self) -> None:
+        self.watched: list[Session] = []
+
+    def watch(self, session: Session) -> Session:
+        self.watched.append(session)
+        return session
+
+    def lines(self) -> list[str]:
+        return []
+
+    def request_ids(self) -> dict[str, list[str]]:
+        return {}
+
+    servers = request_ids
+
+
 class World:
     """One set of attempts on virtual time, with everything it tells."""
 
     def __init__(self, server: Server, rate: float = 1000.0) -> None:
+        self.recorders: list[Recorder] = []
         self.told = Told()
         self.sessions = Sessions()
         self.finished: list[tuple[Assignment, Outcome, Judgement]] = []
@@ -77,8 +97,39 @@ class World:
             watch=self.told,
             tell=lambda *finished: self.finished.append(finished),
             tell_again=lambda *finished: self.again.append(finished),
+            record=self.record,
             clock=virtual.now,
         )
+
+    def record(self, one: Assignment) -> Recorder:
+        self.recorders.append(Recorder())
+        return self.recorders[-1]
+
+
+def test_of_a_failure_it_is_known_what_passed_and_how_the_prober_was() -> None:
+    """Of a success nothing is kept; whoever else watches sees the same session."""
+
+    async def main() -> None:
+        world = World(Server(fault=kinds.NO_ANSWER))
+        await world.attempts.scheduled(assignment(), virtual.now() - 0.5)
+        ((_, outcome, _),) = world.finished
+        assert outcome.aside is not None
+        assert outcome.aside.recording is world.recorders[0]
+        assert outcome.aside.prober == {
+            "loop_lag_seconds": 0.0,
+            "late_seconds": 0.5,
+            "sickness": "none",
+            "control": "none",
+        }
+        assert world.recorders[0].watched == [world.sessions.opened[0]]
+        assert "recording" not in repr(outcome)
+
+        well = World(Server())
+        outcome, _ = await well.attempts.by_hand(assignment())
+        assert outcome.aside is None
+        assert len(well.recorders[0].watched) == 1
+
+    virtual.run(main())
 
 
 def test_a_scheduled_attempt_is_run_judged_and_told() -> None:

@@ -176,6 +176,18 @@ def test_the_control_excuses_only_those_who_take_its_way_out() -> None:
     assert world.judge(kinds.NO_ANSWER).verdict is Verdict.FAILED
 
 
+def test_how_the_control_is_can_be_asked() -> None:
+    """Of the same way out, within two of its intervals."""
+    world = World()
+    assert world.judging.control(assignment()) == "well"
+    world.judge(kinds.NO_ANSWER, CONTROL)
+    assert world.judging.control(assignment()) == "failed"
+    assert world.judging.control(assignment("lab")) == "well"
+    assert world.judging.control(assignment("nowhere")) == "none"
+    world.after(121.0)
+    assert world.judging.control(assignment()) == "well"
+
+
 def test_the_control_does_not_excuse_itself() -> None:
     """Its own availability is that of the vantage: every failure of it counts."""
     world = World()

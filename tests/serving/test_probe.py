@@ -15,8 +15,9 @@ from prober.exchange import Session
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Kind, Reason
 from prober.model import Assignment, Certificate, Outcome
+from prober.observe.transcript import private
 from prober.schedule.attempts import BUSY, NotStarted
-from prober.serving.probe import HEADER, BadRequestError, Probes, private, seconds
+from prober.serving.probe import HEADER, BadRequestError, Probes, seconds
 from prober.verdict import Judgement, judge
 from tests.net.servers import until
 from tests.observe.made import ASSIGNMENT, WORKED, judged, outcome

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from prober.settings.settings import PacingSettings
+from prober.settings.settings import HistorySettings, PacingSettings
 from tests.settings.made import Loading
 
 ONE = """
 global: {vantage: fra1, user_agent: "probe/1"}
-storage: {path: state}
+storage: {path: state, history: 2d, failures: 7d, history_megabytes: 5}
 pacing: {rate: 5, ceiling: 6}
 credentials: {u: {type: basic, username: me, password_env: PROBER_TEST_SECRET}}
 targets:
@@ -28,6 +28,7 @@ def test_everything_that_is_no_assignment_arrives(loaded: Loading, tmp_path: Pat
     settings = loaded(ONE)
     assert (settings.vantage, settings.user_agent) == ("fra1", "probe/1")
     assert settings.storage_path == str(tmp_path / "state")
+    assert settings.history == HistorySettings(2 * 86400.0, 7 * 86400.0, 5)
     assert settings.pacing == PacingSettings(5.0, 6)
     assert set(settings.credentials) == {"u"}
     assert set(settings.routes) == {"a"}

@@ -19,6 +19,15 @@ def test_what_is_put_in_is_there_after_a_restart(tmp_path: Path) -> None:
     again.close()
 
 
+def test_others_are_told_where_there_is_room_beside_it(tmp_path: Path) -> None:
+    """Nowhere, for what is in memory and for a copy."""
+    store = Store.open(str(tmp_path / "state"))
+    assert store.folder == tmp_path / "state"
+    store.close()
+    assert Store.open(None).folder is None
+    assert Store.copy(str(tmp_path / "state")).folder is None
+
+
 def test_a_section_is_a_live_view() -> None:
     store = Store.open(None)
     one, two = store.section("a"), store.section("a")

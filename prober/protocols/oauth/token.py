@@ -44,6 +44,7 @@ STATUSES = {
 """What a status means where the answer says nothing."""
 CODE = re.compile(r"AADSTS(\d{5,8})")
 PLAIN_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+TIMESTAMP = re.compile(r"[0-9-]{10}[ T][0-9:.]{8,12}Z?")
 LONGEST_LIFE = 90 * 86_400.0
 
 
@@ -207,9 +208,11 @@ def _code(answer: Mapping[str, Any]) -> int | None:
 
 
 def _ids(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Return the identifiers that a support case needs."""
-    return {
+    """Return what a support case needs: identifiers, and when the service says that it refused."""
+    found = {
         name: value
         for name in ("trace_id", "correlation_id", "suberror")
         if isinstance(value := answer.get(name), str) and PLAIN_ID.fullmatch(value.replace("_", "-"))
     }
+    at = answer.get("timestamp")
+    return found | ({"timestamp": at} if isinstance(at, str) and TIMESTAMP.fullmatch(at) else {})

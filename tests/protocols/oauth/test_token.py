@@ -118,6 +118,7 @@ def test_a_refusal_goes_by_its_number_and_keeps_only_numbers_and_ids() -> None:
         "error": "invalid_client",
         "trace_id": "0a1b2c3d-0000-0000-0000-000000000001",
         "correlation_id": "0a1b2c3d-0000-0000-0000-000000000002",
+        "timestamp": "2026-11-23 12:00:00Z",
     }
 
 
