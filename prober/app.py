@@ -13,21 +13,25 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime
 from typing import Any, TypeVar
 
 from prober.advisories.onsets import Onsets
-from prober.assembly import Assembly
+from prober.assembly import Assembly, Networks
 from prober.blame.blame import Blame
 from prober.clients import catalogue
-from prober.detect.detector import Policy
+from prober.detect.detector import Detector, Policy
 from prober.detect.group import Transition
+from prober.detect.groups import Source
 from prober.detection import Detection, PushNews, sources
 from prober.history import pages as past
 from prober.history.database import Bounds
 from prober.history.history import History
+from prober.identity.spec import unbound
+from prober.identity.tokens import TokenCache
 from prober.listen import DEFAULT_LISTEN, bind, name
-from prober.model import Assignment
+from prober.model import Assignment, Outcome
+from prober.net.network import NetworkSetupError
 from prober.notices import Notices
 from prober.observe.blame import BlameMetrics, BlamePanel
 from prober.observe.detection import DetectorMetrics
@@ -35,12 +39,13 @@ from prober.observe.headline import HeadlinePanel
 from prober.observe.log import OutcomeLog
 from prober.observe.metrics import Metrics
 from prober.observe.report import Finished
-from prober.observe.restraints import RestraintPanel, export
+from prober.observe.restraints import RestraintPanel, export, export_waits
 from prober.observe.sink import Sink, fan_out
 from prober.observe.status import StatusBoard
 from prober.observe.trouble import TroublePanel
 from prober.observe.upkeep import ExpiryPanel, PushPanel
 from prober.observe.web import About, Panel, application
+from prober.reloading import Configuration, Reloading
 from prober.schedule.channels import Channels
 from prober.schedule.confirmation import SecondLooks
 from prober.schedule.judging import CONTROL
@@ -49,12 +54,15 @@ from prober.schedule.runner import Runner
 from prober.schedule.scopes import ScopeKind
 from prober.serving.guard import Guard
 from prober.serving.keeper import Keeper
-from prober.serving.lifecycle import Reload, cannot_reload, configuration_route, lifecycle_routes
+from prober.serving.lifecycle import cannot_reload, configuration_route, lifecycle_routes
 from prober.serving.probe import Probes
 from prober.serving.server import WebServer
+from prober.settings.difference import Change, beyond_reload, difference
 from prober.settings.settings import Settings
 from prober.storage.store import Store, StoreBusyError
 from prober.transaction import Client
+from prober.verdict import Judgement
+from prober.vocabulary import Environment
 
 T = TypeVar("T")
 
@@ -91,8 +99,11 @@ def main(program: Coroutine[Any, Any, T]) -> T:
         return runner.run(program)
 
 
-async def run(settings: Settings, options: Options) -> int:
-    """Probe until a signal; return the exit code. Raises `ListenError`, `NetworkSetupError`."""
+async def run(settings: Settings, options: Options, configuration: Configuration | None = None) -> int:
+    """Probe until a signal; return the exit code. Raises `ListenError`, `NetworkSetupError`.
+
+    `configuration` is where `settings` came from; SIGHUP has it read again.
+    """
     sockets = bind(options.listen)
     try:
         service = Service(
@@ -101,8 +112,10 @@ async def run(settings: Settings, options: Options) -> int:
             Store.open(settings.storage_path),
             web=options.web,
             lifecycle=options.lifecycle,
+            configuration=configuration,
         )
-        with stopping() as stop, answering(signal.SIGUSR1, options.louder):
+        again = service.reloading.soon if service.reloading else None
+        with stopping() as stop, answering(signal.SIGUSR1, options.louder), answering(signal.SIGHUP, again):
             return await service.serve(sockets, stop, options.grace)
     finally:
         for bound in sockets:
@@ -148,7 +161,8 @@ class Service:
 
     `sinks` hear of every finished attempt besides the prober's own, `hear` of every change of state that the detector
     finds; `panels` add to the status page. `web` says who may see the pages, where that is configured, `lifecycle`
-    whether they may `reload` and end the prober.
+    whether they may reload and end the prober. `configuration` is where the settings came from, and may say something
+    else one day.
     """
 
     def __init__(
@@ -162,43 +176,35 @@ class Service:
         hear: Callable[[Transition], None] | None = None,
         web: Keeper | None = None,
         lifecycle: bool = False,
-        reload: Reload = cannot_reload,
+        configuration: Configuration | None = None,
     ) -> None:
         self._settings = settings
+        self._clients = clients
+        self._in_force = _by_key(settings)
         self._asked_to_end = asyncio.Event()
         self._store = store
         self._ready = False
         self._ending = asyncio.Event()
-        self._controls = [one for one in settings.assignments if one.client == CONTROL]
         self.metrics = self._metrics(settings, clients)
         self.history = self._history(settings)
         self._tell_lost()
-        board = StatusBoard(settings.assignments, clients)
-        expiry = ExpiryPanel({one.name: one.expires_at for one in settings.credentials.values()}, lambda: board.rows)
-        onsets = Onsets(store.section("onsets"))
+        self._board = StatusBoard(settings.assignments, clients)
+        self._expiry = ExpiryPanel(_expiries(settings), lambda: self._board.rows)
+        self._onsets = Onsets(store.section("onsets"))
         self.detection = self._detection(settings, clients, hear)
-        own = (onsets,) if settings.service_health else ()
         self._blame = Blame(settings.assignments, BlameMetrics(self.metrics), wall=time.time)
-        hearers: tuple[Sink, ...] = (
-            self.metrics,
-            board,
-            OutcomeLog(),
-            self.detection,
-            self._blame,
-            self.history,
-            *own,
-            *sinks,
-        )
-        self.tell = partial(fan_out, hearers, watch=self.metrics)
+        own = (self.metrics, self._board, OutcomeLog(), self.detection, self._blame, self.history)
+        self._sinks: tuple[Sink, ...] = (*own, *sinks)
+        self._hearers = self._who_hears(settings)
         self.assembly = Assembly(
             settings,
             clients,
             store,
             watch=self.metrics,
             tell=self.tell,
-            tell_again=partial(fan_out, (self.detection.second_look,), watch=self.metrics),
+            tell_again=self._tell_again,
             lagged=self.metrics.loop_lag,
-            token_observers=(self.metrics, expiry),
+            token_observers=(self.metrics, self._expiry),
             record=self.history.record,
         )
         plan = Plan(settings.assignments, now=time.monotonic(), epoch=time.time())
@@ -213,47 +219,64 @@ class Service:
             health=self.assembly.health,
             watch=PushNews(self.metrics, self.detection),
         )
-        self._looks = self._second_looks(settings) if settings.detector.second_looks else None
-        self._notices = self._reader(settings, onsets)
-        restraints = RestraintPanel(settings.assignments, self.assembly.governor.held_back)
+        self._looks = self._second_looks(settings)
+        self._consider(settings)
+        self._notices = self._reader(settings)
+        self._restraints = RestraintPanel(settings.assignments, self.assembly.governor.held_back)
         export(self.metrics, self.assembly.governor, settings.assignments, ScopeKind)
-        headline = HeadlinePanel(lambda: board.rows, self.detection.detector, self._blame, wall=time.time)
-        shown = (
+        headline = HeadlinePanel(lambda: self._board.rows, lambda: self.detection.detector, self._blame, wall=time.time)
+        self._panels = [
             headline,
             *panels,
-            TroublePanel(self.detection.detector),
+            TroublePanel(lambda: self.detection.detector),
             BlamePanel(self._blame),
-            restraints,
+            self._restraints,
             *([self._notices.panel] if self._notices else []),
             PushPanel(self._channels.states),
-            expiry,
-        )
+            self._expiry,
+        ]
+        self.reloading = Reloading(configuration, self.reconfigure, self.metrics) if configuration else None
         self._probes = Probes(self._assignment, self.assembly.attempts, lambda: self._ready)
         routes = (
             self._probes.route,
             configuration_route(lambda: self._settings.redacted),
             *past.routes(self.history, lambda: ((one.client, one.target.name) for one in self._settings.assignments)),
-            *lifecycle_routes(reload, self._asked_to_end.set, enabled=lifecycle),
+            *lifecycle_routes(self.reloading or cannot_reload, self._asked_to_end.set, enabled=lifecycle),
         )
         about = About(settings.vantage, os.environ.get("PROBER_REVISION", ""), platform.python_version())
         pages = application(
-            self.metrics, board, lambda: self._ready, shown, routes, states=headline.states, about=about
+            *(self.metrics, self._board, lambda: self._ready, self._panels, routes), states=headline.states, about=about
         )
         self._web = WebServer(Guard(pages, web.current if web else lambda: None), web)
 
-    def _reader(self, settings: Settings, onsets: Onsets) -> Notices | None:
+    def tell(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
+        """Hand a finished attempt to whoever wants to hear of it; of what is not probed any more, nobody does."""
+        now = self._in_force.get(assignment.key)
+        if now is not None:
+            fan_out(self._hearers, now, outcome, judgement, watch=self.metrics)
+
+    def _tell_again(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
+        now = self._in_force.get(assignment.key)
+        if now is not None:
+            fan_out((self.detection.second_look,), now, outcome, judgement, watch=self.metrics)
+
+    def _who_hears(self, settings: Settings) -> tuple[Sink, ...]:
+        """Return all sinks; when failures began is noted only where notices are compared with it."""
+        return (*self._sinks, self._onsets) if settings.service_health is not None else self._sinks
+
+    def _reader(self, settings: Settings) -> Notices | None:
         """Return what reads Microsoft's own notices, where that is configured."""
         section = settings.service_health
         if section is None:
             return None
-        return Notices(settings, section, self.assembly.networks, self._store, self.metrics, onsets)
+        return Notices(settings, section, self.assembly.networks, self._store, self.metrics, self._onsets)
 
     def _detection(
         self, settings: Settings, clients: Mapping[str, Client[Any]], hear: Callable[[Transition], None] | None
     ) -> Detection:
         return Detection(
             sources(settings.assignments, clients, settings.vantage),
-            Policy(budget=settings.detector.budget, guaranteed=settings.detector.guaranteed),
+            _policy(settings),
             self._store.section("detector"),
             DetectorMetrics(self.metrics),
             wall=time.time,
@@ -261,23 +284,23 @@ class Service:
         )
 
     def _second_looks(self, settings: Settings) -> SecondLooks:
-        detector = self.detection.detector
-        looks = SecondLooks(
+        return SecondLooks(
             settings.assignments,
-            detector.cells,
+            self.detection.detector.cells,
             self.assembly.attempts.second_look,
-            confirming=detector.confirming,
+            confirming=lambda key: self.detection.detector.confirming(key),
             busy=lambda key: key in self._runner.running or self.assembly.attempts.busy(key),
             watch=self.metrics,
             wall=time.time,
         )
-        self.detection.again = looks.consider
-        return looks
+
+    def _consider(self, settings: Settings) -> None:
+        """Have second looks taken where they are configured."""
+        self.detection.again = self._looks.consider if settings.detector.second_looks else None
 
     def _assignment(self, target: str, client: str) -> Assignment | None:
         """Return what is configured for a client on a target."""
-        found = (one for one in self._settings.assignments if (one.target.name, one.client) == (target, client))
-        return next(found, None)
+        return self._in_force.get(f"{client}/{target}")
 
     def _metrics(self, settings: Settings, clients: Mapping[str, Client[Any]]) -> Metrics:
         metrics = Metrics(
@@ -287,9 +310,7 @@ class Service:
             label_names=settings.label_names,
             credentials=settings.credentials,
         )
-        for spec in settings.credentials.values():
-            if spec.expires_at is not None:
-                metrics.credential_expiry(spec.name, spec.expires_at.timestamp())
+        _show_expiry(metrics, settings)
         metrics.reload(ok=True, at=time.time())
         return metrics
 
@@ -300,6 +321,88 @@ class Service:
 
     def _tell_lost(self) -> None:
         self.metrics.state_lost(self._store.lost or self.history.lost)
+
+    # -- another configuration ---------------------------------------------------------------------------------------
+
+    async def reconfigure(self, settings: Settings) -> Sequence[str]:
+        """Put `settings` in force, whole or not at all; return what stands in the way, a line each.
+
+        What is the same as before is not touched: an attempt under way ends as it would have, a channel stays open,
+        counters, tokens and devices go on.
+        """
+        mistakes = tuple(beyond_reload(self._settings, settings))
+        if mistakes:
+            return mistakes
+        watched, policy = sources(settings.assignments, self._clients, settings.vantage), _policy(settings)
+        try:
+            networks = await asyncio.to_thread(self.assembly.ways_out, settings)
+        except NetworkSetupError as exc:
+            return (str(exc),)
+        detector = await asyncio.to_thread(self.detection.prepared, watched, policy)
+        change = difference(self._settings, settings)
+        for one in (*change.added, *change.changed):
+            self.metrics.add(one)
+            await asyncio.sleep(0)
+        if not self._ready:
+            return ("the prober is not ready, or ending",)
+        before, was = self.assembly.networks, self._settings
+        caches = self._switch(settings, change, networks, detector, watched)
+        await self._tidy(caches, before)
+        if _notices(was) != _notices(settings):
+            await self._read_notices(settings)
+        LOG.info("the configuration is in force: %s", change.words)
+        return ()
+
+    def _switch(
+        self,
+        settings: Settings,
+        change: Change,
+        networks: Networks,
+        detector: Detector | None,
+        watched: Mapping[str, Source],
+    ) -> tuple[TokenCache, ...]:
+        """Go by `settings` from now on, everybody at once; return what is to be closed."""
+        gone = [one.key for one in change.removed]
+        assignments = settings.assignments
+        self._settings, self._in_force, self._hearers = settings, _by_key(settings), self._who_hears(settings)
+        self._runner.replan(assignments, now=time.monotonic(), epoch=time.time())
+        self._runner.drop(change.moved)
+        self._probes.drop(change.moved)
+        caches = self.assembly.configure(settings, networks, gone)
+        if detector is not None:
+            self.detection.replace(detector, watched)
+        self._looks.replace(assignments, self.detection.detector.cells, change.moved)
+        self._consider(settings)
+        self._channels.replace((*gone, *(one.key for one in change.changed)), (*change.added, *change.changed))
+        self._blame.replace(assignments)
+        self._board.configure(assignments)
+        self._restraints.configure(assignments)
+        self._expiry.configure(_expiries(settings))
+        export_waits(self.metrics, self.assembly.governor, assignments)
+        self.metrics.forget(gone)
+        self.metrics.credentials(settings.credentials)
+        _show_expiry(self.metrics, settings)
+        for control in (one for one in change.added if one.client == CONTROL):
+            self._runner.begin(control)
+        return caches
+
+    async def _tidy(self, caches: Sequence[TokenCache], before: Networks) -> None:
+        """Close and drop what nothing needs any more, without holding up what does run."""
+        for cache in caches:
+            await cache.close()
+        await before.retire(self.assembly.networks)
+        for _ in self.metrics.sweep():
+            await asyncio.sleep(0)
+
+    async def _read_notices(self, settings: Settings) -> None:
+        """Read Microsoft's own notices as `settings` say, in place of how it was done before."""
+        if self._notices is not None:
+            self._panels.remove(self._notices.panel)
+            await self._notices.close()
+        self._notices = self._reader(settings)
+        if self._notices is not None:
+            self._panels.insert(self._panels.index(self._restraints) + 1, self._notices.panel)
+            self._notices.start()
 
     async def serve(self, sockets: list[socket.socket], stop: asyncio.Event, grace: float) -> int:
         """Work until `stop` is set; drain, log out, save. Return 0, or 1 when a part of the prober broke.
@@ -315,27 +418,37 @@ class Service:
         saving = asyncio.create_task(self._keep_saving(), name="saving")
         ticking = asyncio.create_task(self._keep_ticking(), name="ticking")
         serving = asyncio.create_task(self._web.serve(sockets), name="serving")
-        for control in self._controls:
-            self._runner.begin(control)
+        watching = asyncio.create_task(self._keep_watching(), name="watching the configuration")
+        for control in self._settings.assignments:
+            if control.client == CONTROL:
+                self._runner.begin(control)
         self._ready = True
         LOG.info("listening on %s", ", ".join(map(name, sockets)))
-        broken = await _first_to_end((stop, self._asked_to_end), scheduling, saving, serving, ticking)
+        broken = await _first_to_end((stop, self._asked_to_end), scheduling, saving, serving, ticking, watching)
         self._ready = False
         LOG.info("stopping")
-        scheduling.cancel()
-        ticking.cancel()
-        if self._looks:
-            await self._looks.drain()
+        for task in (scheduling, ticking, watching):
+            task.cancel()
+        if self.reloading is not None:
+            await self.reloading.close()
+        await self._looks.drain()
         await asyncio.gather(self._runner.drain(grace), self._channels.drain(), self._probes.drain())
         if self._notices:
             await self._notices.close()
         await self.assembly.close()
         self._ending.set()
         self._web.should_exit = True
-        await asyncio.wait([scheduling, saving, serving, ticking])
+        await asyncio.wait([scheduling, saving, serving, ticking, watching])
         await self.history.close()
         self._store.close()
         return 1 if broken else 0
+
+    async def _keep_watching(self) -> None:
+        """Read the configuration whenever its files have changed; where there are none, do nothing for ever."""
+        if self.reloading is None:
+            await asyncio.Event().wait()
+        else:
+            await self.reloading.watch()
 
     async def _keep_saving(self) -> None:
         """Save every few seconds, in a thread: a slow disk must not look like a slow loop. Ends after a last save."""
@@ -354,6 +467,33 @@ class Service:
             self.detection.tick()
             self._blame.tick()
             await asyncio.sleep(TICK)
+
+
+def _by_key(settings: Settings) -> dict[str, Assignment]:
+    return {one.key: one for one in settings.assignments}
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(budget=settings.detector.budget, guaranteed=settings.detector.guaranteed)
+
+
+def _expiries(settings: Settings) -> dict[str, datetime | None]:
+    return {one.name: one.expires_at for one in settings.credentials.values()}
+
+
+def _show_expiry(metrics: Metrics, settings: Settings) -> None:
+    for spec in settings.credentials.values():
+        if spec.expires_at is not None:
+            metrics.credential_expiry(spec.name, spec.expires_at.timestamp())
+
+
+def _notices(settings: Settings) -> object:
+    """Return all that the reading of notices depends on."""
+    section = settings.service_health
+    if section is None:
+        return None
+    clients = {one.client for one in settings.assignments if one.target.environment is Environment.EXCHANGE_ONLINE}
+    return section, unbound(settings.credentials.get(section.credential)), settings.token_route, clients
 
 
 def _settle_memory() -> None:

@@ -1,8 +1,9 @@
 """Who is introduced to whom: everything an attempt needs, made once from settings and store, for `run` and `once`."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 from typing import Any
@@ -11,12 +12,13 @@ from urllib.parse import urlsplit
 from prober.faults.taxonomy import PROBER_BUG, FaultError, Reason
 from prober.identity.identities import Identities, TokenObserver
 from prober.identity.spec import CredentialType
+from prober.identity.tokens import TokenCache
 from prober.model import Assignment
 from prober.net.forbidden import is_forbidden
-from prober.net.network import Contexts, Network
+from prober.net.network import Contexts, Network, content
 from prober.net.route import Route
 from prober.schedule.attempts import Attempts, AttemptWatch, Record, Tell
-from prober.schedule.budgets import DEFAULTS
+from prober.schedule.budgets import DEFAULTS, Budget
 from prober.schedule.governor import Governor
 from prober.schedule.health import Health
 from prober.schedule.judging import Judging
@@ -64,13 +66,18 @@ class TokenNews:
 
 
 class Networks:
-    """One network for every distinct way out, however many targets take it. Raises `NetworkSetupError`."""
+    """One network for every distinct way out, however many targets take it. Raises `NetworkSetupError`.
 
-    def __init__(self, settings: Settings, *, clock: Clock = time.monotonic) -> None:
+    Those of `before` serve on where route, User-Agent and the content of the files for TLS are the same.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock = time.monotonic, before: "Networks | None" = None) -> None:
         self._clock = clock
-        self._user_agent = settings.user_agent
-        self._contexts = Contexts()
-        self._made: list[tuple[Route, Network]] = []
+        self.user_agent = settings.user_agent
+        self.contexts: Contexts = Contexts(before.contexts if before is not None else None)
+        same = before is not None and before.user_agent == settings.user_agent
+        self._before = list(before.made) if before is not None and same else []
+        self.made: list[tuple[Route, str, Network]] = []
         self.tokens = self._by_route(replace(settings.token_route, literals=_literals(_token_hosts(settings))))
         hosts: dict[str, set[str]] = {}
         for one in settings.assignments:
@@ -79,6 +86,9 @@ class Networks:
             target: self._by_route(replace(route, literals=_literals(hosts.get(target, ()))))
             for target, route in settings.routes.items()
         }
+        if settings.service_health is not None:
+            self._by_route(settings.service_health.route)
+        self._before = []
 
     def of(self, target: str) -> Network:
         """Return the network that takes the way out of `target`."""
@@ -90,17 +100,29 @@ class Networks:
 
     async def close(self) -> None:
         """Close every network."""
-        for _, network in self._made:
+        for _, _, network in self.made:
             await network.close()
+
+    async def retire(self, after: "Networks") -> None:
+        """Close every network that `after` has no use for any more."""
+        used = {id(network) for _, _, network in after.made}
+        for _, _, network in self.made:
+            if id(network) not in used:
+                await network.close()
 
     def _by_route(self, route: Route) -> Network:
         """Find or make the network of `route`; routes hold mappings and secrets, so they compare but do not hash."""
-        for known, network in self._made:
-            if known == route:
-                return network
-        network = Network(route, clock=self._clock, user_agent=self._user_agent, contexts=self._contexts)
-        self._made.append((route, network))
+        known = next((network for other, _, network in self.made if other == route), None)
+        if known is not None:
+            return known
+        held = content(route.tls)
+        before = (network for other, holding, network in self._before if (other, holding) == (route, held))
+        network = next(before, None) or self._new(route)
+        self.made.append((route, held, network))
         return network
+
+    def _new(self, route: Route) -> Network:
+        return Network(route, clock=self._clock, user_agent=self.user_agent, contexts=self.contexts)
 
 
 def _host(url: str) -> str:
@@ -119,11 +141,24 @@ def _literals(hosts: Iterable[str]) -> frozenset[str]:
     return frozenset(filter(is_forbidden, hosts))
 
 
+def _mailbox(assignment: Assignment) -> str:
+    return (assignment.target.mailbox or f"target {assignment.target.name}").lower()
+
+
+def _budgets(settings: Settings) -> dict[str, Budget]:
+    return {name: replace(one, limit=settings.budgets.get(name, one.limit)) for name, one in DEFAULTS.items()}
+
+
 class CredentialStamps:
     """What a credential, and all that is done with it, is configured with: a change there is worth another try."""
 
     def __init__(self, settings: Settings, marks: SecretMarks) -> None:
         self._marks = marks
+        self._configured: Mapping[str, str] = {}
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Go by `settings` from now on."""
         found: dict[str, list[str]] = {}
         for one in settings.assignments:
             for name in {one.credential, one.push_credential} - {None}:
@@ -159,6 +194,7 @@ class Assembly:
         clock: Clock = time.monotonic,
         wall: Clock = time.time,
     ) -> None:
+        self._settings = settings
         self._clock = clock
         self._vantage = settings.vantage
         self._catalogue = catalogue
@@ -168,24 +204,25 @@ class Assembly:
         self._wall = wall
         self.networks = Networks(settings, clock=clock)
         records = Records(store.section("records"))
-        marks = SecretMarks(settings.credentials, store.installation)
+        self._marks = SecretMarks(settings.credentials, store.installation)
+        self._stamps = CredentialStamps(settings, self._marks)
         self.judging = Judging(
             records,
             configuration=settings.fingerprints,
             control_of=settings.control_of,
             control_interval=settings.control_interval,
-            secret_mark=marks,
-            maintenance=lambda target, when: any(one.active(target, when) for one in settings.maintenance),
+            secret_mark=self._marks,
+            maintenance=self._maintained,
             clock=clock,
             wall=wall,
         )
-        passwords = Passwords(records, CredentialStamps(settings, marks), wall=wall)
+        passwords = Passwords(records, self._stamps, wall=wall)
         self.governor = Governor(
             Restraint(records, self.judging.stamp, wall=wall),
             passwords,
             Parties(catalogue, settings.credentials),
             store.section("governor"),
-            budgets={name: replace(one, limit=settings.budgets.get(name, one.limit)) for name, one in DEFAULTS.items()},
+            budgets=_budgets(settings),
             clock=clock,
             wall=wall,
         )
@@ -214,6 +251,34 @@ class Assembly:
             clock=clock,
             wall=wall,
         )
+
+    def ways_out(self, settings: Settings) -> Networks:
+        """Return the networks of a new configuration, which nobody takes yet. May run in a thread.
+
+        Raises `NetworkSetupError`.
+        """
+        return Networks(settings, clock=self._clock, before=self.networks)
+
+    def configure(self, settings: Settings, networks: Networks, gone: Collection[str]) -> tuple[TokenCache, ...]:
+        """Go by `settings` and take `networks` from now on; return what is to be closed when nothing runs any more.
+
+        Nothing may run of the assignments `gone`.
+        """
+        self._settings, self.networks = settings, networks
+        self._marks.configure(settings.credentials)
+        self._stamps.configure(settings)
+        self.judging.configure(settings.fingerprints, settings.control_of, settings.control_interval)
+        self.governor.configure(Parties(self._catalogue, settings.credentials), _budgets(settings))
+        self.pacer.configure(settings.pacing.rate, settings.pacing.ceiling)
+        self.attempts.forget(gone)
+        for key in gone:
+            self._devices.pop(key, None)
+        seen = {_mailbox(one) for one in settings.assignments}
+        self._sightings = {mailbox: one for mailbox, one in self._sightings.items() if mailbox in seen}
+        return self.identities.configure(settings.credentials, networks.tokens)
+
+    def _maintained(self, target: str, when: datetime) -> bool:
+        return any(one.active(target, when) for one in self._settings.maintenance)
 
     def open(self, assignment: Assignment) -> Transaction:
         """Return a cold transaction: own session and timeline, the assignment's own device and identity."""
@@ -247,8 +312,7 @@ class Assembly:
 
     def _seen(self, assignment: Assignment) -> Sightings:
         """Return what is seen of the mailbox of `assignment`, which its other clients and targets share."""
-        mailbox = (assignment.target.mailbox or f"target {assignment.target.name}").lower()
-        return self._sightings.setdefault(mailbox, Sightings())
+        return self._sightings.setdefault(_mailbox(assignment), Sightings())
 
     def device(self, assignment: Assignment) -> Device:
         """Return the device of `assignment`, the same for its attempts and its push channel."""

@@ -59,6 +59,7 @@ class Detection:
         hear: Callable[[Transition], None] | None = None,
     ) -> None:
         self._hear = hear
+        self._sources = sources
         self.detector = Detector(sources, policy, self._changed)
         self.again = again
         self._section = section
@@ -66,6 +67,24 @@ class Detection:
         self._wall = wall
         self.detector.load(section)
         watch.show_all(self.detector)
+
+    def prepared(self, sources: Mapping[str, Source], policy: Policy) -> Detector | None:
+        """Return a detector of other sources, or by another policy, that knows nothing yet; `None` for the same.
+
+        May run in a thread.
+        """
+        if (sources, policy) == (self._sources, self.detector.policy):
+            return None
+        return Detector(sources, policy, self._changed)
+
+    def replace(self, renewed: Detector, sources: Mapping[str, Source]) -> None:
+        """Go on with a detector that was `prepared` for `sources`; what is known of those that stay is known on."""
+        known: dict[str, str] = {}
+        self.detector.save(known)
+        renewed.load(known)
+        renewed.go_on(self.detector)
+        self._sources, self.detector = sources, renewed
+        self._watch.show_all(renewed)
 
     def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Take in a scheduled attempt."""

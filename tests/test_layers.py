@@ -74,6 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serving": {
         *("faults", "model", "observe", "schedule.attempts", "secret", "settings", "timeline", "verdict", "vocabulary"),
     },
+    "reloading": {"settings", "timeline"},
     "advisories": {
         *("exchange", "faults.taxonomy", "model", "protocols.http.status", "verdict", "vocabulary"),
     },

@@ -25,8 +25,17 @@ class Blame:
         self._show = show
         self._wall = wall
         self._blamed: dict[Environment, set[Domain]] = {}
-        kinds = dict.fromkeys(one.target.environment for one in listed)
-        self.environments = tuple(one for one in kinds if one is not Environment.INDEPENDENT)
+        self.environments = _environments(listed)
+        self.tick()
+
+    def replace(self, assignments: Iterable[Assignment]) -> None:
+        """Judge by these assignments from now on; an environment that is gone blames nobody any more."""
+        listed = tuple(assignments)
+        self._window.replace(listed)
+        before, self.environments = self.environments, _environments(listed)
+        for environment in before:
+            for domain in self._blamed.pop(environment, ()):
+                self._show(environment, domain, False)  # noqa: FBT003 - a gauge's value
         self.tick()
 
     def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
@@ -53,3 +62,8 @@ class Blame:
         blamed = self._blamed[environment] = {finding.domain for finding in self.findings(environment)}
         for domain in Domain:
             self._show(environment, domain, domain in blamed)
+
+
+def _environments(assignments: Iterable[Assignment]) -> tuple[Environment, ...]:
+    kinds = dict.fromkeys(one.target.environment for one in assignments)
+    return tuple(one for one in kinds if one is not Environment.INDEPENDENT)

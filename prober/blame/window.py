@@ -20,9 +20,19 @@ class Window:
     """Records of late, by assignment. Times in epoch seconds."""
 
     def __init__(self, assignments: Iterable[Assignment]) -> None:
+        self._records: dict[str, deque[Record]] = {}
+        self.replace(assignments)
+
+    def replace(self, assignments: Iterable[Assignment]) -> None:
+        """Remember these assignments from now on; of those that stay where they are, what is remembered stays, too."""
         listed = tuple(assignments)
         self._ages = {one.key: max(INTERVALS * one.interval, SHORTEST) for one in listed}
-        self._records: dict[str, deque[Record]] = {one.key: deque(maxlen=KEPT) for one in listed}
+        self._records = {one.key: self._known(one) for one in listed}
+
+    def _known(self, one: Assignment) -> deque[Record]:
+        known = self._records.get(one.key)
+        stays = known and known[0].environment is one.target.environment
+        return known if known and stays else deque(maxlen=KEPT)
 
     def add(self, record: Record) -> None:
         """Remember one record."""

@@ -32,21 +32,25 @@ def run(
 ) -> None:
     """Probe until SIGTERM or SIGINT; then drain, log out of sessions and exit 0.
 
-    A second signal exits at once. SIGUSR1 switches between the log level and debug.
+    A second signal exits at once. SIGUSR1 switches between the log level and debug. SIGHUP, and a change of the
+    files, have the configuration read again; a bad one leaves everything as it was.
     """
     settings = load_settings(config, storage_path=storage)
     keeper = _keeper(web) if web is not None else None
 
     from prober import app
+    from prober.clients import catalogue
     from prober.listen import ListenError
     from prober.net.network import NetworkSetupError
     from prober.observe import log
+    from prober.settings.inputs import Inputs
     from prober.storage.store import StoreBusyError
 
     log.configure(level, log_format)
     try:
         options = app.Options(listen=listen, louder=log.Verbosity(level).toggle, web=keeper, lifecycle=lifecycle)
-        sys.exit(app.main(app.run(settings, options)))
+        configuration = Inputs(config, catalogue(), settings, storage_path=storage)
+        sys.exit(app.main(app.run(settings, options, configuration)))
     except (ListenError, NetworkSetupError, StoreBusyError) as exc:
         raise Mistake(f"prober: {exc}") from None
 

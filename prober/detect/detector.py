@@ -363,6 +363,13 @@ class Detector:
             self._blips[name] = Blips(self.policy.tau, self.policy.rho, self.policy.certainty)
         return self._blips[name]
 
+    def go_on(self, before: "Detector") -> None:
+        """Take over from another detector what no restart would leave: when it last heard, where to look again."""
+        self.last_update = before.last_update
+        known = {cell: before.confirming(key) for key, cell in before.cells.items()}
+        for cell in self._paths.keys() & known.keys():
+            self._paths[cell].confirming = known[cell]
+
     # -- over restarts -------------------------------------------------------------------------------------------
 
     def save(self, section: MutableMapping[str, str]) -> None:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from prober.exchange import Call, Reply
+from prober.exchange import Call, Reply, Session
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Fault, FaultError
 from prober.identity.binding import check
 from prober.identity.grants import Grant, password
 from prober.identity.negotiate import Negotiation
 from prober.identity.refusals import Refusals
-from prober.identity.spec import CredentialSpec, CredentialType
+from prober.identity.spec import CredentialSpec, CredentialType, unbound
 from prober.identity.tokens import TokenCache, TokenObserver
 from prober.net.network import Network
 from prober.secret import Secret
@@ -27,6 +27,16 @@ ONE_AT_A_TIME = frozenset({CredentialType.REFRESH_TOKEN, CredentialType.ROPC})
 """Of these, no two questions at once: one would use up the refresh token of the other, or show a password twice."""
 Remembered = Callable[[str], Fault | None]
 APP_ONLY = (CredentialType.CLIENT_CREDENTIALS, CredentialType.MANAGED_IDENTITY)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is kept of one credential between transactions: the tokens by scope, among others."""
+
+    grant: Grant | None
+    refusals: Refusals
+    turn: asyncio.Lock | None
+    caches: dict[str, TokenCache] = field(default_factory=dict)
 
 
 class Identities:
@@ -46,16 +56,33 @@ class Identities:
         clock: Clock = time.monotonic,
         wall: Clock = time.time,
     ) -> None:
-        self._specs = specs
+        self._specs: Mapping[str, CredentialSpec] = {}
         self._network = network
+        self._memory = memory
         self._observer = observer
         self._clock = clock
         self._wall = wall
-        self._grants = {name: Grant(spec, memory, wall) for name, spec in specs.items() if spec.type.bearer}
         self._remembered = remembered
-        self._refusals = {name: Refusals(name, password=_is_password(one), clock=clock) for name, one in specs.items()}
-        self._turns = {name: asyncio.Lock() for name, one in specs.items() if one.type in ONE_AT_A_TIME}
-        self._caches: dict[tuple[str, str], TokenCache] = {}
+        self._kept: dict[str, _Kept] = {}
+        self.configure(specs, network)
+
+    def configure(self, specs: Mapping[str, CredentialSpec], network: Network) -> tuple[TokenCache, ...]:
+        """Have these credentials from now on, and ask along `network`; return caches to close when nothing runs.
+
+        What is the same as before, its hosts aside, keeps its tokens, its refusals and its turn.
+        """
+        same = {name for name, spec in specs.items() if unbound(spec) == unbound(self._specs.get(name))}
+        gone = [kept for name, kept in self._kept.items() if name not in same]
+        self._kept = {name: self._kept[name] if name in same else self._make(spec) for name, spec in specs.items()}
+        self._specs, self._network = specs, network
+        return tuple(cache for kept in gone for cache in kept.caches.values())
+
+    def _make(self, spec: CredentialSpec) -> "_Kept":
+        return _Kept(
+            Grant(spec, self._memory, self._wall) if spec.type.bearer else None,
+            Refusals(spec.name, password=_is_password(spec), clock=self._clock),
+            asyncio.Lock() if spec.type in ONE_AT_A_TIME else None,
+        )
 
     def bind(self, credential: str, scopes: Scopes | None, mailbox: str | None) -> Identity:
         """Return the credential as one transaction uses it: a new object, since legs belong to its connections."""
@@ -68,25 +95,30 @@ class Identities:
 
     async def close(self) -> None:
         """Stop all asking for tokens."""
-        for cache in self._caches.values():
-            await cache.close()
+        for kept in self._kept.values():
+            for cache in kept.caches.values():
+                await cache.close()
 
     def _cache(self, spec: CredentialSpec, scope: str) -> TokenCache:
-        key = (spec.name, scope)
-        if key not in self._caches:
-            grant = self._grants[spec.name]
-            self._caches[key] = TokenCache(
+        kept = self._kept[spec.name]
+        grant = kept.grant
+        if scope not in kept.caches and grant is not None:
+            kept.caches[scope] = TokenCache(
                 spec.name,
                 lambda: grant.ask(scope),
-                self._network.session,
+                self._session,
                 self._observer,
                 scope=scope,
-                refusals=self._refusals[spec.name],
-                turn=self._turns.get(spec.name),
+                refusals=kept.refusals,
+                turn=kept.turn,
                 clock=self._clock,
                 wall=self._wall,
             )
-        return self._caches[key]
+        return kept.caches[scope]
+
+    def _session(self, timeline: Timeline) -> Session:
+        """Return a session along the way out as it is now, for one question."""
+        return self._network.session(timeline)
 
 
 def _is_password(spec: CredentialSpec) -> bool:

@@ -1,7 +1,7 @@
 """What configuration says of a credential: where its secrets lie, never the secrets themselves."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -52,6 +52,11 @@ class CredentialSpec:
     scope: str | None = None
     expires_at: datetime | None = None
     hosts: tuple[str, ...] | None = field(default=None, repr=False)
+
+
+def unbound(spec: CredentialSpec | None) -> CredentialSpec | None:
+    """Return a credential without its hosts, which may follow from the targets that there are."""
+    return None if spec is None else replace(spec, hosts=None)
 
 
 USUAL_PORTS = frozenset({443, 993, 143})

@@ -2,6 +2,8 @@
 
 import ssl
 import time
+from hashlib import sha256
+from pathlib import Path
 
 from prober.net.dial import Dialer
 from prober.net.dns import check_servers, is_numeric
@@ -17,18 +19,32 @@ class NetworkSetupError(Exception):
 
 
 class Contexts:
-    """TLS contexts by what they trust. Routes that share it share contexts, of which each may hold 700 KiB."""
+    """TLS contexts by what they trust. Routes that share it share contexts, of which each may hold 700 KiB.
 
-    def __init__(self) -> None:
-        self._made: dict[tuple[str | None, ...], ssl.SSLContext] = {}
+    Those of `before` are used again while the files they were made of hold the same.
+    """
+
+    def __init__(self, before: "Contexts | None" = None) -> None:
+        self.made: dict[tuple[str | None, ...], ssl.SSLContext] = {}
+        self._before = {} if before is None else before.made
 
     def get(self, policy: TlsPolicy, application: Application) -> ssl.SSLContext:
         """Return the context for `policy`, made at the first asking. Raises `TlsSetupError`."""
         files = (policy.ca_file, policy.certificate_file, policy.key_file)
-        key = (*files, policy.minimum_version, application.value)
-        if key not in self._made:
-            self._made[key] = make_context(policy, application)
-        return self._made[key]
+        key = (*files, policy.minimum_version, application.value, content(policy))
+        if key not in self.made:
+            self.made[key] = self._before.get(key) or make_context(policy, application)
+        return self.made[key]
+
+
+def content(policy: TlsPolicy) -> str:
+    """Return a hash of what the files of `policy` hold now; empty where it names none, or one cannot be read."""
+    files = [name for name in (policy.ca_file, policy.certificate_file, policy.key_file) if name is not None]
+    try:
+        held = [Path(name).read_bytes() for name in files]
+    except OSError:
+        return ""
+    return sha256(b"".join(sha256(one).digest() for one in held)).hexdigest() if held else ""
 
 
 class Network:

@@ -1,6 +1,6 @@
 """What the detector exports: evidence and state with every attempt, what costs more to know every few seconds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,11 @@ from prober.detect.interval import clopper_pearson
 from prober.observe.metrics import Metrics
 
 BOUNDS = ("estimate", "lower", "upper")
+GAUGES = (
+    *("evidence_days", "threshold_days", "evidence_ratio", "state"),
+    *("change_timestamp_seconds", "baseline_ratio"),
+)
+"""Metrics of one group, in the order of `_Gauges`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,23 @@ class DetectorMetrics:
 
     def show_all(self, detector: Detector) -> None:
         """Time has passed."""
+        self._forget({(one.kind.value, one.name) for one in detector.groups})
         self.show(detector.groups)
         for group in detector.groups:
             self._explain(group)
         self._show_attribution(detector)
         self._last.set(detector.last_update)
+
+    def _forget(self, watched: Collection[tuple[str, str]]) -> None:
+        """Drop the series of groups that are not watched any more."""
+        for name in self._bound.keys() - watched:
+            del self._bound[name]
+            for family in GAUGES:
+                self._family(f"clientaccess_detector_{family}").remove(*name)
+            for bound in BOUNDS:
+                self._failures.remove(*name, bound)
+            self._troubled.discard(name)
+            self._firing.discard(name)
 
     def _explain(self, group: Group) -> None:
         """Give what an alert says of a group."""
@@ -98,13 +115,5 @@ class DetectorMetrics:
     def _gauges(self, group: Group) -> _Gauges:
         name = (group.kind.value, group.name)
         if name not in self._bound:
-            self._bound[name] = _Gauges(
-                *(
-                    self._family(f"clientaccess_detector_{one}").labels(*name)
-                    for one in (
-                        *("evidence_days", "threshold_days", "evidence_ratio", "state"),
-                        *("change_timestamp_seconds", "baseline_ratio"),
-                    )
-                )
-            )
+            self._bound[name] = _Gauges(*(self._family(f"clientaccess_detector_{one}").labels(*name) for one in GAUGES))
         return self._bound[name]

@@ -53,14 +53,19 @@ SIGNS: Mapping[Mood, str] = {Mood.WELL: "✓", Mood.WATCH: "◐", Mood.TROUBLE: 
 
 
 class HeadlinePanel:
-    """What stands first on the page. `wall` gives epoch seconds."""
+    """What stands first on the page. `detector` gives the one that is in force, `wall` epoch seconds."""
 
     name = "headline"
     place = "head"
     routes: Sequence[Any] = ()
 
     def __init__(
-        self, rows: Callable[[], Sequence[Row]], detector: Detector, blame: Blame, *, wall: Callable[[], float]
+        self,
+        rows: Callable[[], Sequence[Row]],
+        detector: Callable[[], Detector],
+        blame: Blame,
+        *,
+        wall: Callable[[], float],
     ) -> None:
         self._rows = rows
         self._detector = detector
@@ -83,7 +88,7 @@ class HeadlinePanel:
     def states(self) -> dict[str, str]:
         """Return the state of each client, the worst of its environments."""
         found: dict[str, State] = {}
-        for group in self._detector.groups:
+        for group in self._detector().groups:
             if group.kind is GroupKind.CLIENT:
                 client = parted(group.name)[1]
                 found[client] = min(found.get(client, State.HEALTHY), group.state, key=WORST_FIRST.index)
@@ -93,7 +98,7 @@ class HeadlinePanel:
         domains = dict.fromkeys(
             one.domain for environment in self._blame.environments for one in self._blame.findings(environment)
         )
-        return headline(self._rows(), self._detector.groups, tuple(domains), self._wall())
+        return headline(self._rows(), self._detector().groups, tuple(domains), self._wall())
 
 
 def headline(rows: Sequence[Row], groups: Iterable[Group], domains: Sequence[Domain], now: float) -> Headline:

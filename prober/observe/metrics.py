@@ -66,6 +66,9 @@ PUSH_REASONS = (Reason.PUSH_CHANNEL_LOST, Reason.CONNECTION_RESET, Reason.READ_T
 
 PAIR = ("client", "target")
 GROUP = ("group_kind", "group")
+INFO = "clientaccess_probe_info"
+SWEPT = 64
+"""How many series are dropped in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +265,8 @@ class _Bound:
     last_counted: Late[Gauge]
     last_success: Late[Gauge]
     certificate: Late[Gauge]
+    info: tuple[str, ...]
+    extra: tuple[str, ...]
     broken: dict[tuple[str, Reason], Counter] = field(default_factory=dict)
     open_paths: set[str] = field(default_factory=set)
 
@@ -284,14 +289,12 @@ class Metrics:
         self._lag: Histogram = self.family("clientaccess_scheduler_lag_seconds")
         self._loop_lag: Histogram = self.family("clientaccess_loop_lag_seconds")
         self._inflight: Gauge = self.family("clientaccess_inflight")
+        self._catalogue = catalogue
+        self._vantage = vantage
         self._bound: dict[str, _Bound] = {}
         for assignment in assignments:
-            self._bound[assignment.key] = self._bind(assignment, catalogue[assignment.client])
-            self._info(assignment, catalogue[assignment.client], vantage)
-        for credential in credentials:
-            self._child("clientaccess_token_requests_total", credential)
-            for reason in TOKEN_REASONS:
-                self._child("clientaccess_token_failures_total", credential, reason)
+            self.add(assignment)
+        self.credentials(credentials)
         revision = os.environ.get("PROBER_REVISION") or "unknown"
         self._child("clientaccess_build_info", __version__, revision, platform.python_version()).set(1)
         prometheus_client.ProcessCollector(registry=self.registry)
@@ -377,7 +380,9 @@ class Metrics:
 
     def crashed(self, assignment: Assignment) -> None:
         """A bug around an attempt or a channel cost it."""
-        self._bound[assignment.key].crashes.inc()
+        bound = self._bound.get(assignment.key)
+        if bound is not None:  # what belongs to a target that is gone may still break
+            bound.crashes.inc()
 
     def inflight(self, delta: int) -> None:
         """One transaction more or less is running."""
@@ -454,6 +459,52 @@ class Metrics:
         family = self._metrics[name]
         return family if family.label_names else family.labels()
 
+    # -- over a reload ---------------------------------------------------------------------------------------------
+
+    def add(self, assignment: Assignment) -> None:
+        """Have the series of an assignment, or of one that changed: with the same labels its counters go on."""
+        known, client = self._bound.get(assignment.key), self._catalogue[assignment.client]
+        if known is not None:
+            self._metrics[INFO].remove(*known.info)
+        bound = self._bind(assignment, client)
+        if known is not None:
+            bound.open_paths.update(known.open_paths)
+        self._child(INFO, *bound.info).set(1)
+        self._bound[assignment.key] = bound
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Count nothing more for these assignments; `sweep` drops their series."""
+        for key in keys:
+            self._bound.pop(key, None)
+
+    def credentials(self, names: Iterable[str]) -> None:
+        """Have the series of these credentials and of no others."""
+        wanted = set(names)
+        for family in self._metrics.values():
+            if "credential" in family.label_names:
+                at = family.label_names.index("credential")
+                for labels in [one for one in family.children if one[at] not in wanted]:
+                    family.remove(*labels)
+        for credential in sorted(wanted):
+            self._child("clientaccess_token_requests_total", credential)
+            for reason in TOKEN_REASONS:
+                self._child("clientaccess_token_failures_total", credential, reason)
+
+    def sweep(self) -> Iterator[None]:
+        """Drop every series of a client and target that is gone or has other labels now, a few with each step."""
+        wanted = {tuple(bound.info[:2]): bound.extra for bound in self._bound.values()}
+        for family in self._metrics.values():
+            names = family.label_names
+            if not set(PAIR) <= set(names):
+                continue
+            client, target, extra = names.index("client"), names.index("target"), len(names) - len(self._extra)
+            gone = [one for one in family.children if wanted.get((one[client], one[target])) != one[extra:]]
+            for start in range(0, len(gone), SWEPT):
+                for labels in gone[start : start + SWEPT]:
+                    family.remove(*labels)
+                yield
+            yield
+
     # -- making --------------------------------------------------------------------------------------------------
 
     def _make(self, spec: Spec) -> Family[Child]:
@@ -512,12 +563,13 @@ class Metrics:
             last_counted=late("last_counted_timestamp_seconds"),
             last_success=late("last_success_timestamp_seconds"),
             certificate=late("tls_certificate_not_after_timestamp_seconds"),
+            info=tuple(map(str, self._names(assignment, *self._about(assignment, client)))),
+            extra=tuple(assignment.target.labels.get(name, "") for name in self._extra),
         )
 
-    def _info(self, assignment: Assignment, client: Client[Any], vantage: str) -> None:
+    def _about(self, assignment: Assignment, client: Client[Any]) -> tuple[str, ...]:
         target = assignment.target
-        values = (assignment.depth, client.fidelity, target.environment, target.region, vantage)
-        self._at("clientaccess_probe_info", assignment, *values).set(1)
+        return (assignment.depth, client.fidelity, target.environment, target.region, self._vantage)
 
 
 def markdown(specs: Sequence[Spec] = METRICS) -> str:

@@ -68,14 +68,19 @@ class Governing(Protocol):
 
 def export(metrics: Metrics, governor: Governing, assignments: Iterable[Assignment], scopes: Iterable[str]) -> None:
     """Have the governor's gauges ask it whenever they are read. `scopes`: the kinds there are."""
-    for one in assignments:
-        child = metrics.at("clientaccess_governor_wait_until_timestamp_seconds", one)
-        child.set_function(partial(governor.until, one))
+    export_waits(metrics, governor, assignments)
     for kind in scopes:
         metrics.family("clientaccess_governor_quiet_scopes").labels(kind).set_function(partial(governor.quiet, kind))
     for scope, budget in governor.budgets.names:
         child = metrics.family("clientaccess_governor_used_ratio").labels(scope, budget)
         child.set_function(partial(governor.budgets.fullest, budget))
+
+
+def export_waits(metrics: Metrics, governor: Governing, assignments: Iterable[Assignment]) -> None:
+    """Have the gauges of these assignments ask the governor whenever they are read."""
+    for one in assignments:
+        child = metrics.at("clientaccess_governor_wait_until_timestamp_seconds", one)
+        child.set_function(partial(governor.until, one))
 
 
 class RestraintPanel:
@@ -86,8 +91,12 @@ class RestraintPanel:
     routes: Sequence[Any] = ()
 
     def __init__(self, assignments: Iterable[Assignment], held_back: Callable[[Assignment], Held | None]) -> None:
-        self._assignments = tuple(assignments)
         self._held_back = held_back
+        self.configure(assignments)
+
+    def configure(self, assignments: Iterable[Assignment]) -> None:
+        """Show who of these assignments is held back from now on."""
+        self._assignments = tuple(assignments)
 
     def page(self) -> str:
         """Return a list in HTML, nothing where nobody is held back."""

@@ -51,7 +51,21 @@ class StatusBoard:
     """A sink that remembers the last attempt of each assignment."""
 
     def __init__(self, assignments: Iterable[Assignment], catalogue: Mapping[str, Client[Any]]) -> None:
-        self._rows = {one.key: _untried(one, catalogue[one.client]) for one in assignments}
+        self._catalogue = catalogue
+        self._rows: dict[str, Row] = {}
+        self.configure(assignments)
+
+    def configure(self, assignments: Iterable[Assignment]) -> None:
+        """Show these assignments from now on; what happened last on those that stay is shown on."""
+        self._rows = {one.key: self._row(one) for one in assignments}
+
+    def _row(self, one: Assignment) -> Row:
+        known = self._rows.get(one.key)
+        if known is not None:
+            target = one.target
+            place = target.environment.value
+            return replace(known, depth=one.depth.value, environment=place, region=target.region)
+        return _untried(one, self._catalogue[one.client])
 
     def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Remember one finished attempt."""

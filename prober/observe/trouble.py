@@ -1,6 +1,6 @@
 """What the detector thinks, on the status page and in the status data: in words, with the next best explanation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,37 +14,37 @@ QUIET = frozenset({State.HEALTHY, State.LEARNING, State.NO_DATA})
 
 
 class TroublePanel:
-    """A part of the status page with nothing to do in it."""
+    """A part of the status page with nothing to do in it. `detector` gives the one that is in force."""
 
     name = "detector"
     place = "above"
     routes: Sequence[Any] = ()
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Callable[[], Detector]) -> None:
         self._detector = detector
 
     def page(self) -> str:
         """Return what fails, and one line for every client that is in trouble; nothing where none is."""
-        found = [f"<b>{escaped(one.words)}</b>" for one in self._detector.explanations().values()]
+        found = [f"<b>{escaped(one.words)}</b>" for one in self._detector().explanations().values()]
         lines = [f"{signed(_state(one))} {escaped(self._sentence(one))}" for one in self._telling()]
         return section("detector", "Alarms", listing(found + lines, "alarms"))
 
     def data(self) -> dict[str, Any]:
         """Return every group that is not plainly well, and what is thought to fail in each environment."""
         return {
-            "groups": [self._group(one) for one in self._detector.groups if one.state not in QUIET],
+            "groups": [self._group(one) for one in self._detector().groups if one.state not in QUIET],
             "explanations": [
                 {"environment": environment.value, **_explained(found)}
-                for environment, found in self._detector.explanations().items()
+                for environment, found in self._detector().explanations().items()
             ],
         }
 
     def _telling(self) -> list[Group]:
-        firing = [one for one in self._detector.groups if one.firing]
+        firing = [one for one in self._detector().groups if one.firing]
         return [one for one in firing if one.kind is GroupKind.CLIENT] or firing
 
     def _sentence(self, group: Group) -> str:
-        return sentence(group, self._detector.policy.budget, self._detector.last_update)
+        return sentence(group, self._detector().policy.budget, self._detector().last_update)
 
     def _group(self, group: Group) -> dict[str, Any]:
         change = group.evidence.change

@@ -103,6 +103,12 @@ class ExpiryPanel:
         self._tokens: dict[str, float] = {}
         self._refusals: dict[str, str] = {}
 
+    def configure(self, secrets: Mapping[str, datetime | None]) -> None:
+        """Show these credentials, and no others, from now on."""
+        self._secrets = dict(secrets)
+        self._tokens = {name: end for name, end in self._tokens.items() if name in secrets}
+        self._refusals = {name: why for name, why in self._refusals.items() if name in secrets}
+
     def requested(self, credential: str) -> None:
         """Take no note of it: only what came of it is shown."""
 

@@ -5,7 +5,7 @@ only the first of that line stands in the schedule's.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 
@@ -19,6 +19,13 @@ class Alone:
     def busy(self, key: str) -> bool:
         """Whether somebody has it now."""
         return key in self._held and self._held[key].locked()
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Keep nothing of those that nobody has and nobody waits for: they are gone from the configuration."""
+        for key in keys:
+            for locks in (self._held, self._asked):
+                if key in locks and not locks[key].locked():
+                    del locks[key]
 
     @asynccontextmanager
     async def of(self, key: str) -> AsyncIterator[None]:

@@ -5,7 +5,7 @@ Rule of this file: waiting ends before the transaction is made, so that a turn w
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -158,6 +158,10 @@ class Attempts:
     def busy(self, key: str) -> bool:
         """Whether an attempt of an assignment is under way, or waits for its turn."""
         return self._alone.busy(key)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Keep nothing of these assignments: they are gone from the configuration."""
+        self._alone.forget(keys)
 
     def _refused(self, assignment: Assignment, *, now: bool = False) -> NotStarted | None:
         """Return why nobody may have an attempt made at this moment."""

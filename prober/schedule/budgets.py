@@ -67,6 +67,10 @@ class Use:
         else:
             self.configured = max(0.0, self.configured + share)
 
+    def limit(self, budget: Budget) -> None:
+        """Hold it to another budget, of the same window."""
+        self._budget = budget
+
     def room(self, now: float) -> bool:
         """Whether something may be added to what is configured."""
         self._fade(now)
@@ -107,6 +111,13 @@ class Budgets:
         """Return how much the member that uses most of the budget `name` uses of it."""
         now = self._clock()
         return max((use.ratio(now) for use in self._uses[name].values()), default=0.0)
+
+    def limit(self, budgets: Mapping[str, Budget]) -> None:
+        """Hold the use so far, and what comes, to other `budgets` of the same names."""
+        self._budgets = budgets
+        for name, uses in self._uses.items():
+            for use in uses.values():
+                use.limit(budgets[name])
 
     @property
     def names(self) -> tuple[tuple[str, str], ...]:

@@ -170,6 +170,7 @@ class Channels:
         sleep: Sleep = asyncio.sleep,
         wall: Clock = time.time,
     ) -> None:
+        self._catalogue = catalogue
         self._wall = wall
         self._judging = judging
         self._health = health
@@ -180,22 +181,44 @@ class Channels:
         self._clock = clock
         self._sleep = sleep
         self._tasks: set[asyncio.Task[None]] = set()
+        self._holding: dict[str, asyncio.Task[None]] = {}
         self._draining = False
-        self._channels = tuple(_channels(assignments, catalogue))
-        for channel in self._channels:
-            channel.markers = self._markers(channel) if channel.push.marker > 0 else None
+        self._channels: dict[str, _Channel] = {}
+        self._add(assignments)
 
     def __len__(self) -> int:
         return len(self._channels)
 
     def states(self) -> tuple[ChannelState, ...]:
         """Return how every channel fares, in the order of the configuration."""
-        return tuple(channel.state for channel in self._channels)
+        return tuple(channel.state for channel in self._channels.values())
 
     def start(self) -> None:
         """Begin to open the channels."""
-        for channel in self._channels:
+        for channel in self._channels.values():
             self._start(channel, channel.first_pause)
+
+    def replace(self, ended: Iterable[str], begun: Iterable[Assignment]) -> None:
+        """Take leave of the channels of the keys `ended`, and open those of `begun`; all others are held on.
+
+        A key may be in both; its new channel is opened when leave has been taken of the old one.
+        """
+        leaving: dict[str, asyncio.Task[None]] = {}
+        for key in ended:
+            self._channels.pop(key, None)
+            task = self._holding.pop(key, None)
+            if task is not None:
+                task.cancel()
+                leaving[key] = task
+        for channel in self._add(begun):
+            self._start(channel, channel.first_pause, leaving.get(channel.assignment.key))
+
+    def _add(self, assignments: Iterable[Assignment]) -> list[_Channel]:
+        added = list(_channels(assignments, self._catalogue))
+        for channel in added:
+            channel.markers = self._markers(channel) if channel.push.marker > 0 else None
+            self._channels[channel.assignment.key] = channel
+        return added
 
     async def drain(self, grace: float = LEAVING) -> None:
         """Take leave of every open channel within `grace` seconds, then close whatever is left."""
@@ -224,24 +247,28 @@ class Channels:
         """Whether the prober was unwell at any time from `since` (monotonic) on."""
         return self._health.sickness(since) is not None
 
-    def _start(self, channel: _Channel, after: float) -> None:
-        task = asyncio.create_task(self._keep(channel, after), name=f"push {channel.assignment.key}")
+    def _start(self, channel: _Channel, after: float, behind: asyncio.Task[None] | None = None) -> None:
+        """Keep `channel` from `after` seconds on, and not before the task `behind` has ended."""
+        task = asyncio.create_task(self._keep(channel, after, behind), name=f"push {channel.assignment.key}")
         self._tasks.add(task)
+        self._holding[channel.assignment.key] = task
         task.add_done_callback(lambda ended: self._ended(channel, ended))
 
     def _ended(self, channel: _Channel, task: asyncio.Task[None]) -> None:
         """Count a channel whose own machinery broke, and begin it anew; the exception's text stays out of the log."""
         self._tasks.discard(task)
         exception = None if task.cancelled() else task.exception()
-        if exception is None or self._draining:
+        if exception is None or self._draining or self._channels.get(channel.assignment.key) is not channel:
             return
         LOG.error("push channel of %s crashed: %s", channel.assignment.key, dict(classify(exception, None).evidence))
         self._watch.crashed(channel.assignment)
         self._start(channel, LONGEST_PAUSE)
 
-    async def _keep(self, channel: _Channel, after: float) -> None:
+    async def _keep(self, channel: _Channel, after: float, behind: asyncio.Task[None] | None = None) -> None:
         """Hold one session after the other; pause between a loss and the next try."""
         await self._sleep(after)
+        if behind is not None:
+            await asyncio.wait([behind])
         while True:
             await self._admitted(channel)
             tx = self._open(channel.assignment)

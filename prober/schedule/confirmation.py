@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping
 from functools import partial
 from typing import Protocol
 
@@ -49,7 +49,6 @@ class SecondLooks:
         wall: Clock,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._cells = cells
         self._look = look
         self._confirming = confirming
         self._busy = busy
@@ -57,10 +56,21 @@ class SecondLooks:
         self._wall = wall
         self._sleep = sleep
         self._siblings: dict[Hashable, deque[Assignment]] = {}
-        for one in assignments:
-            self._siblings.setdefault(cells[one.key], deque()).append(one)
-        self._waiting: dict[Hashable, asyncio.Task[None]] = {}
+        self._waiting: dict[Hashable, tuple[str, asyncio.Task[None]]] = {}
         self._looking: dict[str, asyncio.Task[None]] = {}
+        self.replace(assignments, cells)
+
+    def replace(
+        self, assignments: Iterable[Assignment], cells: Mapping[str, Hashable], gone: Collection[str] = ()
+    ) -> None:
+        """Look at `assignments` from now on; looks that began at the keys `gone` end. Others keep their turn."""
+        ranks = {one.key: rank for siblings in self._siblings.values() for rank, one in enumerate(siblings)}
+        self._cells, self._siblings = cells, {}
+        for one in sorted(assignments, key=lambda one: ranks.get(one.key, 0)):
+            self._siblings.setdefault(cells[one.key], deque()).append(one)
+        ended = [task for key, task in self._waiting.values() if key in gone]
+        for task in (*ended, *(task for key, task in self._looking.items() if key in gone)):
+            task.cancel()
 
     def consider(self, assignment: Assignment) -> None:
         """Start looking again at the cell of `assignment` if that is due: every other time at the one that failed."""
@@ -71,12 +81,12 @@ class SecondLooks:
         if at is None:
             return
         task = asyncio.create_task(self._keep_looking(cell, assignment, at), name=f"second looks at {assignment.key}")
-        self._waiting[cell] = task
+        self._waiting[cell] = assignment.key, task
         task.add_done_callback(lambda _: self._waiting.pop(cell, None))
 
     async def drain(self) -> None:
         """End whatever is under way: nobody waits for it any more."""
-        tasks = [*self._waiting.values(), *self._looking.values()]
+        tasks = [*(task for _, task in self._waiting.values()), *self._looking.values()]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -95,15 +105,16 @@ class SecondLooks:
 
     def _others(self, cell: Hashable, failed: Assignment) -> list[Assignment]:
         """Return the siblings of `failed`, those first that were looked at longest ago."""
-        return [one for one in self._siblings[cell] if one is not failed]
+        return [one for one in self._siblings.get(cell, ()) if one.key != failed.key]
 
     def _start(self, choice: Iterable[Assignment]) -> None:
         """Look at the first of `choice` that nobody is looking at; where there is none, this look is left out."""
         for one in choice:
             if one.key not in self._looking and not self._busy(one.key):
                 siblings = self._siblings[self._cells[one.key]]
-                siblings.remove(one)
-                siblings.append(one)
+                place = next(place for place, other in enumerate(siblings) if other.key == one.key)
+                siblings.append(siblings[place])
+                del siblings[place]
                 task = asyncio.ensure_future(self._look(one))
                 self._looking[one.key] = task
                 task.add_done_callback(partial(self._ended, one))

@@ -90,6 +90,11 @@ class Governor:
         self._quiet = {key: found for key in section if (found := _read(section[key])) is not None}
         self._added: set[str] = set()
 
+    def configure(self, parties: Parties, budgets: Mapping[str, Budget]) -> None:
+        """Go by these from now on; wishes for quiet and what is used stay."""
+        self._parties = parties
+        self.budgets.limit(budgets)
+
     # -- may it start ------------------------------------------------------------------------------------------------
 
     def holds(self, assignment: Assignment, *, added: bool = False, now: bool = False) -> bool:

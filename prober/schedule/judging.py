@@ -44,15 +44,21 @@ class Judging:
         wall: Clock = time.time,
     ) -> None:
         self._records = records
-        self._configuration = configuration
-        self._control_of = control_of
-        self._control_memory = MEMORY_OF_CONTROL * control_interval
+        self.configure(configuration, control_of, control_interval)
         self._secret_mark = secret_mark
         self._maintenance = maintenance
         self._clock = clock
         self._wall = wall
         self._distrusted_until: dict[str, float] = {}
         self._refused_tokens: set[str] = set()
+
+    def configure(
+        self, configuration: Mapping[str, str], control_of: Mapping[str, str], control_interval: float
+    ) -> None:
+        """Go by these from now on; what was learnt stays."""
+        self._configuration = configuration
+        self._control_of = control_of
+        self._control_memory = MEMORY_OF_CONTROL * control_interval
 
     def judge(
         self, assignment: Assignment, outcome: Outcome, condition: Condition = WELL, *, witness: bool = True

@@ -49,6 +49,14 @@ class Pacer:
         self._throttler = throttler
         self._lanes: dict[tuple[str, str], _Lane] = {}
 
+    def configure(self, rate: float, ceiling: int) -> None:
+        """Go by another `rate` and `ceiling` from now on; turns that were given out stay as they are."""
+        self._gap = 1 / rate
+        if ceiling != self._ceiling:
+            self._ceiling = ceiling
+            for lane in self._lanes.values():
+                lane.ceiling = self._throttler(ceiling)
+
     async def turn(self, host: str, credential: str) -> float:
         """Return when the next attempt of `credential` at `host` may start: by how many seconds that came too late."""
         lane = self._lane(host, credential)

@@ -75,7 +75,13 @@ class Plan:
     """
 
     def __init__(self, assignments: Iterable[Assignment], *, now: float, epoch: float) -> None:
-        rows = [_Row(one, first_slot(one.key, one.interval, now=now, epoch=epoch)) for one in assignments]
+        self._heap: list[tuple[float, str, _Row]] = []
+        self.replace(assignments, now=now, epoch=epoch)
+
+    def replace(self, assignments: Iterable[Assignment], *, now: float, epoch: float) -> None:
+        """Go by `assignments` from now on; whoever keeps key and interval keeps its deadlines to the bit."""
+        known = {(key, row.assignment.interval): row for _, key, row in self._heap}
+        rows = [self._row(one, known.get((one.key, one.interval)), now, epoch) for one in assignments]
         self._heap = [(row.deadline, row.assignment.key, row) for row in rows]
         heapq.heapify(self._heap)
 
@@ -83,6 +89,12 @@ class Plan:
     def next_deadline(self) -> float | None:
         """The earliest deadline on the monotonic clock, `None` when there is nothing to do at all."""
         return self._heap[0][0] if self._heap else None
+
+    def _row(self, one: Assignment, known: _Row | None, now: float, epoch: float) -> _Row:
+        if known is None:
+            return _Row(one, first_slot(one.key, one.interval, now=now, epoch=epoch))
+        known.assignment = one
+        return known
 
     def take(self, now: float) -> Due | None:
         """Take the earliest slot that is due at `now` and put that assignment's next one, which lies after `now`."""

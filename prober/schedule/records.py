@@ -121,6 +121,10 @@ class SecretMarks:
         self._salt = salt.encode()[:64]
         self._files: dict[str, tuple[tuple[int, ...], str]] = {}
 
+    def configure(self, specs: Mapping[str, CredentialSpec]) -> None:
+        """Go by these credentials from now on."""
+        self._specs = specs
+
     def __call__(self, credential: str | None) -> str:
         """Return the mark of `credential`; the empty text when it has no secret that could change."""
         spec = self._specs.get(credential or "")

@@ -6,7 +6,7 @@ Rule of this file: nothing an attempt does, and no way in which it ends, stops t
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any, Protocol
 
 from prober.faults.classify import classify
@@ -50,6 +50,7 @@ class Runner:
         self._clock = clock
         self._sleep = sleep
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._resting: asyncio.Future[object] | None = None
 
     @property
     def running(self) -> frozenset[str]:
@@ -66,10 +67,21 @@ class Runner:
         while True:
             due = self._plan.take(self._clock())
             if due is None:
-                await self._sleep(self._until_next())
+                await self._rest()
             else:
                 self._use(due)
                 await asyncio.sleep(0)
+
+    def replan(self, assignments: Iterable[Assignment], *, now: float, epoch: float) -> None:
+        """Go by `assignments` from now on. `now` and `epoch` are this instant on either clock."""
+        self._plan.replace(assignments, now=now, epoch=epoch)
+        if self._resting is not None:
+            self._resting.cancel()
+
+    def drop(self, keys: Collection[str]) -> None:
+        """Cancel what is under way of these assignments: a cancelled attempt has no outcome."""
+        for key in self._running.keys() & set(keys):
+            self._running[key].cancel()
 
     async def drain(self, grace: float = 30.0) -> None:
         """Let running attempts end for up to `grace` seconds, then cancel them: a cancelled attempt has no outcome.
@@ -84,6 +96,17 @@ class Runner:
         if late:
             LOG.warning("cancelled %d attempts that did not end within %g s", len(late), grace)
             await asyncio.wait(late, timeout=CLOSING)
+
+    async def _rest(self) -> None:
+        """Sleep until the next deadline, or until there is another plan."""
+        self._resting = resting = asyncio.ensure_future(self._sleep(self._until_next()))
+        try:
+            await asyncio.wait([resting])
+        finally:
+            self._resting = None
+            resting.cancel()
+        if not resting.cancelled():
+            resting.result()
 
     def _until_next(self) -> float:
         deadline = self._plan.next_deadline

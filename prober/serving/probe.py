@@ -6,7 +6,7 @@ Rule of this file: what is asked for is looked up, never taken over: no host, no
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
@@ -48,7 +48,7 @@ class Probes:
         self._attempts = attempts
         self._ready = ready
         self._clock = clock
-        self._running: set[asyncio.Task[Finished | NotStarted]] = set()
+        self._running: dict[asyncio.Task[Finished | NotStarted], str] = {}
 
     @property
     def route(self) -> Route:
@@ -67,13 +67,19 @@ class Probes:
         began = self._clock()
         transcript = Transcript(self._clock, private(assignment))
         running = asyncio.create_task(self._run(assignment, limit, transcript if debug else None))
-        self._running.add(running)
-        running.add_done_callback(self._running.discard)
+        self._running[running] = assignment.key
+        running.add_done_callback(self._running.pop)
         await asyncio.wait([running])
         if running.cancelled():
-            return PlainTextResponse("the prober is ending\n", status_code=503)
+            return PlainTextResponse("the prober is ending, or has another configuration now\n", status_code=503)
         probed = Probed(assignment, running.result(), self._clock() - began)
         return _debugged(probed, transcript) if debug else _measured(probed, request)
+
+    def drop(self, keys: Collection[str]) -> None:
+        """End what is under way of these assignments: they are gone, or not what they were."""
+        for task, key in self._running.items():
+            if key in keys:
+                task.cancel()
 
     async def drain(self) -> None:
         """End what is under way: the prober is ending."""

@@ -80,6 +80,7 @@ def build(
         maintenance=maintenance,
         service_health=notices,
         redacted=shown,
+        files=files.read,
     )
 
 

@@ -24,6 +24,12 @@ class Files:
         self._mistakes = mistakes
         self._check = check
         self._troubles: dict[tuple[str, str], str] = {}
+        self._read: dict[str, None] = {}
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The files of which what they hold is a part of the configuration."""
+        return tuple(self._read)
 
     def named(self, at: Location, name: str | None) -> str | None:
         """Return the file named at `at`, relative to the file that names it, as an absolute path."""
@@ -51,7 +57,7 @@ class Files:
 
     def authorities(self, at: Location, name: str | None) -> str | None:
         """Return the file named at `at`, which must hold certificates."""
-        return self._looked_at(at, name, pem.authorities)
+        return self._part(self._looked_at(at, name, pem.authorities))
 
     def application(self, at: Location, name: str | None) -> str | None:
         """Return the file named at `at`, which must hold a certificate and its RSA key."""
@@ -61,14 +67,15 @@ class Files:
         self, at: Location, certificate: str | None, key_at: Location, key: str | None
     ) -> tuple[str | None, str | None]:
         """Return the files of a client certificate and of its key, `None` for a key in the same file."""
-        key_file = self._looked_at(key_at, key, pem.key)
+        key_file = self._part(self._looked_at(key_at, key, pem.key))
         if certificate is None and key is not None:
             self._mistakes.add(key_at, "needs certificate_file beside it")
-        return self._looked_at(at, certificate, lambda file: pem.pair(file, key_file or file), key_file or ""), key_file
+        both = self._looked_at(at, certificate, lambda file: pem.pair(file, key_file or file), key_file or "")
+        return self._part(both), key_file
 
     def content(self, at: Location, name: str) -> str | None:
         """Return the text in the file named at `at`, without white space around it; `None` where there is none."""
-        file = self.named(at, name)
+        file = self._part(self.named(at, name))
         if file is None or not self._check or self._trouble(at, name, file, _secret):
             return None
         secret = self.reveal(SecretSource(file=file))
@@ -78,10 +85,17 @@ class Files:
         """Return the secret itself, for what keeps it; `None` where it is not to be had."""
         if source is None or not self._check:
             return None
+        self._part(source.file)
         try:
             return source.read()
         except SecretUnreadableError:
             return None  # taken down when the source was looked at
+
+    def _part(self, file: str | None) -> str | None:
+        """Note that what `file` holds is a part of the configuration."""
+        if file is not None:
+            self._read[file] = None
+        return file
 
     def _variable(self, at: Location, name: str) -> None:
         if not self._check:

@@ -47,7 +47,9 @@ def _read(paths: Sequence[Path]) -> Merged:
     """Return all files as one. Raises `ConfigurationError` for what is wrong with them as YAML."""
     problems = [] if paths else [Problem("configuration", 1, 1, "", "no file was named")]
     merged = Merged()
-    for path in _files(paths, problems):
+    empty = [path for path in paths if not _inside(path)]
+    problems += [Problem(str(path), 1, 1, "", "is a directory without any *.yml file") for path in empty]
+    for path in files(paths):
         try:
             merged.add(read(path), path.parent)
         except SourceError as exc:
@@ -58,15 +60,9 @@ def _read(paths: Sequence[Path]) -> Merged:
     return merged
 
 
-def _files(paths: Sequence[Path], problems: list[Problem]) -> list[Path]:
-    """Return the files that `paths` mean, a directory being all its `*.yml`."""
-    files: list[Path] = []
-    for path in paths:
-        inside = _inside(path)
-        if not inside:
-            problems.append(Problem(str(path), 1, 1, "", "is a directory without any *.yml file"))
-        files += inside
-    return files
+def files(paths: Iterable[Path]) -> list[Path]:
+    """Return the files that `paths` mean, a directory being all its `*.yml` in the order of their names."""
+    return [inside for path in paths for inside in _inside(path)]
 
 
 def _inside(path: Path) -> list[Path]:

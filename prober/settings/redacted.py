@@ -15,7 +15,11 @@ MASK = "***"
 
 def redacted(value: Mapping[str, Value]) -> str:
     """Return a document that has been validated as YAML, several files taken together."""
-    return yaml.safe_dump(_masked(dict(value)), sort_keys=False, allow_unicode=True, default_flow_style=False)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(
+        _masked(dict(value)), Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
+    )
+    return text
 
 
 def _masked(value: Value) -> Value:

@@ -17,10 +17,17 @@ One YAML file, several, or a directory of `*.yml`: lists of targets and maintena
 and profiles are taken together, every other section stands in one file only, and names are unique over all files.
 Unknown keys are mistakes. Durations have a unit (`500ms`, `30s`, `2m`, `1h30m`, `7d`). Secrets never stand in the
 configuration: every secret has a `…_file` and, where useful, a `…_env` key, and is read anew when it is needed (the
-password of a proxy: once, at start). File names are relative to the file that names them.
+password of a proxy: with the configuration). File names are relative to the file that names them.
 
 `prober check-config F` reads a configuration as `prober run` would, the files it names included, and prints one line
 per mistake: `file:line:column: dotted.path: what is wrong`.
+
+A running prober reads its files again when one of them changes (by content, links followed, once it has stayed the same
+for a second; it looks every five seconds), on SIGHUP, and on `POST /-/reload` where that is enabled. It takes the whole
+or leaves everything as it was: then the mistakes are in the log, and `clientaccess_config_last_reload_successful` is 0.
+What is the same as before is not touched: attempts under way, push channels, counters, tokens and devices go on. Files
+of addresses, of certificates for TLS and of a proxy's password are a part of the configuration and are looked at, too.
+`global.vantage`, `global.labels` and `storage` change only with a restart.
 
 This page is made from the code; the JSON Schema beside the examples, `config/prober.schema.json`, says the same to
 editors.

@@ -96,7 +96,8 @@ class Settings:
     `routes` is by target name, controls included. `control_of` names, per target, the target of the control that takes
     the same way out. `fingerprints` is by `Assignment.key`: a hash of all that is configured for it and decides whether
     and how an attempt gets through, secrets left out. `budgets` are the limits by name. `redacted` is the
-    configuration as YAML, fit to be shown.
+    configuration as YAML, fit to be shown. `files` are those whose content is a part of it, by name, secrets that are
+    read when they are needed left out.
     """
 
     vantage: str
@@ -117,3 +118,4 @@ class Settings:
     maintenance: tuple[MaintenanceWindow, ...] = ()
     service_health: ServiceHealthSettings | None = None
     redacted: str = field(default="", repr=False)
+    files: tuple[str, ...] = ()

@@ -84,6 +84,7 @@ class Targets:
         self._routes = routes
         self._files = files
         self._mistakes = mistakes
+        self._readers: dict[str, TypeAdapter[Any]] = {}
         self._checked: dict[Location, tuple[Client[Any] | None, Any]] = {}
         self._endpoints = {name for client in self._catalogue.values() for name in client.endpoints}
         self._endpoints |= {name for defaults in DEFAULTS.values() for name in defaults}
@@ -293,12 +294,14 @@ class Targets:
     def _options(self, entry: ClientEntry, at: Location, client: Client[Any]) -> Any:
         """Return the client's own options, checked against its dataclass."""
         fields = [one.name for one in dataclasses.fields(client.options)]
+        if client.name not in self._readers:
+            self._readers[client.name] = TypeAdapter(client.options)
         for key in entry.options:
             if key not in fields:
                 self._mistakes.unknown((*at, "options", key), f"option of {client.name}", key, fields)
         given = {key: value for key, value in entry.options.items() if key in fields}
         try:  # by way of JSON, because only there does pydantic make dataclasses of mappings without converting values
-            return TypeAdapter(client.options).validate_json(json.dumps(given), strict=True)
+            return self._readers[client.name].validate_json(json.dumps(given), strict=True)
         except ValidationError as exc:
             for error in exc.errors(include_url=False):
                 named = [part for part in error["loc"] if part in fields][:1]

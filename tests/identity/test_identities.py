@@ -122,3 +122,23 @@ async def test_ntlm_waits_to_be_asked_and_begins_anew_on_a_new_connection() -> N
 def test_no_identity_prints_a_secret() -> None:
     for spec in (APP, CredentialSpec("u", CredentialType.BASIC, "me", PASSWORD)):
         assert "canary" not in repr(bound(spec))
+
+
+async def test_of_other_credentials_those_that_are_the_same_keep_their_tokens() -> None:
+    """Also where more hosts may see it now; whoever changed asks anew, along the way out as it is then."""
+    before, after = FakeService(granted("a"), granted("b")), FakeService(granted("c"))
+    specs = {"app": APP, "other": replace(APP, name="other"), "gone": replace(APP, name="gone")}
+    identities = Identities(specs, before, {}, Heard(), clock=before.clock)  # type: ignore[arg-type]  # stands for the network
+    for name in ("app", "other"):
+        await identities.bind(name, SCOPES, None).token(Timeline())
+    now = {"app": replace(APP, hosts=("x.example",)), "other": replace(APP, name="other", client_id="another")}
+    for cache in identities.configure(now, after):  # type: ignore[arg-type]  # stands for the network
+        await cache.close()
+    identity = identities.bind("app", SCOPES, None)
+    assert (await identity.token(Timeline())).value.reveal() == "a"
+    with pytest.raises(FaultError) as caught:
+        await identity.authorization(CALL, Timeline())
+    assert caught.value.fault.kind.code == "credential_not_bound"
+    assert (await identities.bind("other", SCOPES, None).token(Timeline())).value.reveal() == "c"
+    with pytest.raises(KeyError):
+        identities.bind("gone", SCOPES, None)

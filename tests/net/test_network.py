@@ -42,7 +42,7 @@ def test_networks_that_share_contexts_read_files_once(pki: Pki) -> None:
     assert contexts.get(policy, Application.IMAP) is not first
     assert contexts.get(TlsPolicy(ca_file=pki.foreign.file), Application.HTTPS) is not first
     Network(Route(tls=policy), contexts=contexts)
-    assert len(contexts._made) == 3
+    assert len(contexts.made) == 3
 
 
 def test_a_network_outlives_its_sessions(run: Run, pki: Pki) -> None:

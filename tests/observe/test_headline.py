@@ -97,7 +97,10 @@ def test_whatever_fires_is_called_by_its_name(kind: GroupKind, name: str, words:
 def test_page_and_data_say_the_same() -> None:
     """With the state of each client."""
     panel = HeadlinePanel(
-        lambda: ROWS, detector("imap4"), Blame([], lambda *_: None, wall=lambda: START), wall=lambda: START + 1800.0
+        lambda: ROWS,
+        lambda: detector("imap4"),
+        Blame([], lambda *_: None, wall=lambda: START),
+        wall=lambda: START + 1800.0,
     )
     data = panel.data()
     assert data["words"] in panel.page()

@@ -211,3 +211,44 @@ def test_a_withdrawn_path_that_is_open_is_shown_until_it_is_closed() -> None:
         made = outcome(facts={"open_path": path} if path else {})
         seen(ASSIGNMENT, made, judge(made, WORKED))
         assert shown() == expected
+
+
+def test_who_goes_loses_his_own_series_and_nobody_elses() -> None:
+    """Whatever metric they are of; and who comes back begins at zero."""
+    other = replace(ASSIGNMENT, target=replace(TARGET, name="other"))
+    seen = Metrics([ASSIGNMENT, other], CATALOGUE, vantage="fra1", credentials=["user", "gone"])
+    for one in (ASSIGNMENT, other):
+        seen(one, *judged(Kind("refused", Reason.CONNECTION_RESET)))
+    before = _said(seen)
+    seen.forget([other.key])
+    seen.crashed(other)
+    seen.credentials(["user"])
+    for _ in seen.sweep():
+        pass
+    after = _said(seen)
+    assert before - after == {one for one in before if "'other'" in one or "'gone'" in one}
+    assert after <= before
+    seen.add(other)
+    assert seen.registry.get_sample_value("clientaccess_attempts_total", {**LABELS, "target": "other"}) == 0
+
+
+def test_who_changes_goes_on_counting_and_is_described_anew() -> None:
+    """Once, not as what it was and as what it is; another label is another series."""
+    seen = metrics(label_names=("site",))
+    labels = {**LABELS, "site": TARGET.labels["site"]}
+    seen(ASSIGNMENT, *judged())
+    seen.add(replace(ASSIGNMENT, target=replace(TARGET, region="eu")))
+    assert seen.registry.get_sample_value("clientaccess_attempts_total", labels) == 1
+    (info,) = [one for one in seen.registry.collect() if one.name == "clientaccess_probe_info"]
+    assert [sample.labels["region"] for sample in info.samples] == ["eu"]
+    seen.add(replace(ASSIGNMENT, target=replace(TARGET, labels={"site": "elsewhere"})))
+    for _ in seen.sweep():
+        pass
+    assert seen.registry.get_sample_value("clientaccess_attempts_total", labels) is None
+    assert seen.registry.get_sample_value("clientaccess_attempts_total", {**labels, "site": "elsewhere"}) == 0
+
+
+def _said(metrics: Metrics) -> set[str]:
+    """Return all samples of the prober's own."""
+    families = (family for family in metrics.registry.collect() if family.name.startswith("clientaccess_"))
+    return {str(sample) for family in families for sample in family.samples}

@@ -18,14 +18,14 @@ def detector(failing: int) -> Detector:
 
 def test_while_all_is_well_there_is_little_to_show() -> None:
     """No group, no explanation, no line."""
-    panel = TroublePanel(detector(0))
+    panel = TroublePanel(lambda: detector(0))
     assert panel.data() == {"groups": [], "explanations": []}
     assert panel.page() == ""
 
 
 def test_a_suspicion_is_data_and_no_line() -> None:
     """One failure is nothing to tell people of."""
-    panel = TroublePanel(detector(1))
+    panel = TroublePanel(lambda: detector(1))
     (mine, *_) = panel.data()["groups"]
     assert (mine["group_kind"], mine["group"], mine["state"]) == ("client", "exchange_online/imap4", "suspect")
     assert panel.page() == ""
@@ -33,7 +33,7 @@ def test_a_suspicion_is_data_and_no_line() -> None:
 
 def test_a_trouble_is_told_with_its_scope_and_the_next_best_guess() -> None:
     """In words for people, and in parts for programs."""
-    panel = TroublePanel(detector(20))
+    panel = TroublePanel(lambda: detector(20))
     page, data = panel.page(), panel.data()
     assert "<b>imap4 fails at step login</b>" in page
     assert "failing</span> imap4 in exchange_online: 20 of 20 attempts failed since " in page
@@ -53,4 +53,4 @@ def test_what_stands_on_the_page_is_text() -> None:
     found = detector(0)
     for index in range(20):
         found.observe(Sample("imap4/one", START + 1800.0 + 30.0 * index, What.FAILED, "<b>"))
-    assert "&lt;b&gt;" in TroublePanel(found).page()
+    assert "&lt;b&gt;" in TroublePanel(lambda: found).page()

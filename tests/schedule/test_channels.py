@@ -475,7 +475,7 @@ def test_only_assignments_with_push_and_clients_that_can_hold_have_channels() ->
         mailbox = Mailbox()
         assert len(World(mailbox, assignment()).channels) == 0
         assert len(World(mailbox, PUSHED, held=False).channels) == 0
-        assert len(World(mailbox, PUSHED, replace(PUSHED, client="imap4")).channels) == 2
+        assert len(World(mailbox, PUSHED, replace(assignment("b"), push=PUSHED.push)).channels) == 2
 
     virtual.run(main())
 
@@ -620,5 +620,31 @@ def test_a_held_channel_counts_as_a_connection_and_proves_its_password() -> None
         assert not world.governor.holds(assignment("lab"), now=True)
         await world.channels.drain()
         assert world.governor.budgets.fullest("open_connections") == 0.0
+
+    virtual.run(main())
+
+
+def test_of_another_configuration_only_what_differs_is_opened_and_closed() -> None:
+    """Who stays is held on; who goes takes leave; who changed takes leave before it is opened anew."""
+
+    async def main() -> None:
+        mailbox = Mailbox()
+        stays, goes, changes = (replace(assignment(name), push=PUSHED.push) for name in "abc")
+        world = World(mailbox, stays, goes, changes)
+        world.channels.start()
+        await asyncio.sleep(120.0)
+        before_it = len(mailbox.log)
+        before = world.channels._holding["imap4/a"]
+        comes, changed = replace(assignment("d"), push=PUSHED.push), replace(changes, interval=30.0)
+        world.channels.replace(["imap4/b", "imap4/c", "imap4/unknown"], [comes, changed])
+        await asyncio.sleep(120.0)
+        assert world.channels._holding["imap4/a"] is before
+        assert not before.done()
+        assert set(world.channels._holding) == {"imap4/a", "imap4/c", "imap4/d"}
+        assert len(world.channels) == 3
+        said = [what for what, _ in mailbox.log[before_it:]]
+        assert (said.count("close"), said.count("open")) == (2, 2)
+        assert world.told.events == []
+        await world.channels.drain()
 
     virtual.run(main())

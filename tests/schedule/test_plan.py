@@ -141,3 +141,20 @@ def test_assignments_take_turns_by_deadline_whatever_their_interval() -> None:
         assert due is not None
         intended.append(due.intended)
     assert intended == sorted(intended)
+
+
+def test_another_plan_leaves_the_deadlines_of_those_that_stay() -> None:
+    """To the bit, also where the wall clock was put right meanwhile; who comes or has another interval begins anew."""
+    stays, slower = assignment("stays"), assignment("slower")
+    plan = Plan([stays, slower, assignment("goes")], now=0.0, epoch=0.0)
+    labelled = replace(stays, target=replace(stays.target, region="eu"))
+    plan.replace([labelled, replace(slower, interval=120.0), assignment("comes")], now=7.0, epoch=7.3)
+    taken: dict[str, Due] = {}
+    while len(taken) < 3:
+        due = plan.take(plan.next_deadline or 0.0)
+        assert due is not None
+        taken.setdefault(due.assignment.key, due)
+    assert taken["imap4/stays"].intended == fraction("imap4/stays") * 60.0
+    assert taken["imap4/stays"].assignment is labelled
+    assert taken["imap4/slower"].intended == 7.0 + (fraction("imap4/slower") * 120.0 - 7.3) % 120.0
+    assert taken["imap4/comes"].intended == 7.0 + (fraction("imap4/comes") * 60.0 - 7.3) % 60.0

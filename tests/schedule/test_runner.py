@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -294,3 +295,54 @@ def test_an_attempt_begun_besides_the_plan_takes_part_in_its_rules() -> None:
 
     virtual.run(main())
     assert watch.slots == {"imap4/hq": 1}
+
+
+def test_another_plan_is_heard_of_in_the_middle_of_a_rest() -> None:
+    """Nothing was to do for ever; what comes is started when it is due, and what stays does not lose a slot."""
+
+    async def main() -> list[tuple[str, float]]:
+        starts: list[tuple[str, float]] = []
+
+        async def job(one: Assignment, _: float) -> None:
+            starts.append((one.key, virtual.now() - began))
+
+        began, running = virtual.now(), runner(job)
+        running.drop(["imap4/nobody"])
+        task = asyncio.create_task(running.run())
+        await asyncio.sleep(100.0)
+        running.replan([assignment("a")], now=virtual.now(), epoch=virtual.now())
+        await asyncio.sleep(100.0)
+        running.replan([assignment("a"), assignment("b")], now=virtual.now(), epoch=virtual.now())
+        await asyncio.sleep(100.0)
+        task.cancel()
+        return starts
+
+    starts = virtual.run(main())
+    first, second = ([when for key, when in starts if key == f"imap4/{name}"] for name in "ab")
+    assert [round(later - sooner, 6) for sooner, later in pairwise(first)] == [60.0] * (len(first) - 1)
+    assert 100.0 <= first[0] < 160.0 <= 240.0 < first[-1]
+    assert 200.0 <= second[0] < 260.0
+
+
+def test_what_is_under_way_of_one_that_is_gone_is_cancelled_and_of_others_not() -> None:
+    """Without an outcome, and without a crash."""
+    watch = Watch()
+
+    async def main() -> list[str]:
+        ended: list[str] = []
+
+        async def job(one: Assignment, _: float) -> None:
+            await asyncio.sleep(10.0)
+            ended.append(one.key)
+
+        running = runner(job, watch=watch)
+        for name in ("gone", "stays"):
+            running.begin(assignment(name))
+        await asyncio.sleep(1.0)
+        running.drop({"imap4/gone", "imap4/unknown"})
+        await asyncio.sleep(20.0)
+        assert not running.running
+        return ended
+
+    assert virtual.run(main()) == ["imap4/stays"]
+    assert not watch.crashes
