@@ -16,6 +16,7 @@ from prober.verdict import Judgement
 IDS = MappingProxyType({"request_id": "request-id", "client_request_id": "client-request-id"})
 """Facts that are ids of requests, by the header field that has them on the wire. Of one that nobody answered, the fact
 is all there is."""
+IN_SHORT = ("started_at", "verdict", "reason", "code", "blame", "step", "duration_seconds", "counted")
 SERVERS = ("data_center", "front_end", "back_end", "edge", "site", "served_by", "region", "forest")
 ADDRESSES = ("resolved", "address")
 AADSTS = MappingProxyType(
@@ -23,21 +24,15 @@ AADSTS = MappingProxyType(
 )
 
 
-def summary(outcome: Outcome, judgement: Judgement) -> dict[str, Any]:
-    """Return what a list of failures says of one."""
-    told = report.as_json(outcome, judgement)
-    wanted = ("started_at", "verdict", "reason", "code", "blame", "duration_seconds")
-    broken = outcome.failure
-    return {name: told[name] for name in wanted} | {
-        "step": broken.step if broken else None,
-        "counted": judgement.counted,
-    }
+def summary(made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a list of failures says of the one that this is the bundle of."""
+    return {name: made[name] for name in IN_SHORT}
 
 
 def bundle(
     assignment: Assignment, outcome: Outcome, judgement: Judgement, *, vantage: str, same_as: str | None = None
 ) -> dict[str, Any]:
-    """Return all there is: the object that `once` prints, and `evidence`.
+    """Return all there is: the object that `once` prints, `step` (where it broke), `counted`, and `evidence`.
 
     `same_as` is the id of a failure like this one shortly before, which has the transcript for both.
     """
@@ -46,8 +41,6 @@ def bundle(
     evidence: dict[str, Any] = {
         "depth": assignment.depth.value,
         "environment": assignment.target.environment.value,
-        "step": broken.step if broken else None,
-        "counted": judgement.counted,
         "waterfall": report.text(assignment, outcome, judgement).splitlines(),
         "request_ids": {},
         "servers": _by_name(told, SERVERS),
@@ -64,7 +57,8 @@ def bundle(
         if same_as is None:
             evidence["transcript"] = list(recording.lines())
     _add_ids(evidence["request_ids"], told)
-    return told | {"evidence": evidence}
+    where = broken.step if broken else None
+    return told | {"step": where, "counted": judgement.counted, "evidence": evidence}
 
 
 def written(assignment: Assignment, made: Mapping[str, Any]) -> str:

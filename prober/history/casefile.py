@@ -27,7 +27,7 @@ def _head(made: Mapping[str, Any], evidence: Mapping[str, Any]) -> Iterator[str]
     yield _line("target", made["target"])
     yield _line("started (UTC)", made["started_at"])
     yield _line("took", f"{made['duration_seconds']:.3f} s")
-    yield _line("broke at", evidence["step"])
+    yield _line("broke at", made["step"])
     yield _line("verdict", f"{made['verdict']}: {made['reason']} ({made['code']}), blame {made['blame']}")
     yield _line("because", made["because"])
 

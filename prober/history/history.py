@@ -38,6 +38,7 @@ REPEATS = 600.0
 """Seconds for which the transcript of a failure stands for those like it."""
 COLUMNS = MappingProxyType({Verdict.OK: 0, Verdict.SLOW: 1, Verdict.FAILED: 2})
 OTHER = 3
+NONE = (0, 0, 0, 0)
 
 
 class HistoryWatch(Protocol):
@@ -125,8 +126,8 @@ class History:
         else:
             self._failing = False
 
-    async def strips(self, hours: int, configured: Iterable[tuple[str, str]]) -> dict[str, Any]:
-        """Return how attempts went in each cell of the last `hours`, the oldest first, by client and target.
+    async def strips(self, hours: int, configured: Iterable[tuple[str, str]]) -> str:
+        """Return, as JSON, how attempts went in each cell of the last `hours`, the oldest first, by client and target.
 
         Those that are `configured` come first, then those of which only the past is left. Raises `sqlite3.Error`.
         """
@@ -186,7 +187,7 @@ class History:
             one.assignment.target.name,
             one.outcome.started_at.timestamp(),
             one.same_as is None,
-            json.dumps(summary(one.outcome, one.judgement)),
+            json.dumps(summary(all_of_it)),
             written(one.assignment, all_of_it),
         )
 
@@ -212,18 +213,18 @@ def _strips(
     start: int,
     end: int,
     configured: Sequence[tuple[str, str]],
-) -> dict[str, Any]:
+) -> str:
+    """Return the JSON, made in small pieces: one large one would keep the loop waiting until it is done."""
     nothing: Mapping[int, Sequence[int]] = {}
-    return {
-        "from": start,
-        "to": end,
-        "seconds_per_cell": CELL,
-        "assignments": [
+    rows = (
+        json.dumps(
             {
                 "client": client,
                 "target": target,
-                "cells": [found.get((client, target), nothing).get(at, (0, 0, 0, 0)) for at in range(start, end, CELL)],
-            }
-            for client, target in dict.fromkeys((*configured, *found))
-        ],
-    }
+                "cells": [found.get((client, target), nothing).get(at, NONE) for at in range(start, end, CELL)],
+            },
+            separators=(",", ":"),
+        )
+        for client, target in dict.fromkeys((*configured, *found))
+    )
+    return f'{{"from": {start}, "to": {end}, "seconds_per_cell": {CELL}, "assignments": [{", ".join(rows)}]}}'

@@ -29,7 +29,8 @@ def routes(history: History, configured: Callable[[], Iterable[tuple[str, str]]]
 
     async def strips(request: Request) -> Response:
         _known(request, {"hours"})
-        return JSONResponse(await history.strips(_number(request, "hours", 24, MOST_HOURS), configured()))
+        told = await history.strips(_number(request, "hours", 24, MOST_HOURS), configured())
+        return Response(told, media_type="application/json")
 
     async def failures(request: Request) -> Response:
         _known(request, {"client", "target", "limit", "before"})

@@ -201,5 +201,7 @@ def _value(value: Fact) -> Fact:
 
 def text(value: str) -> str:
     """Return one line of at most 200 characters, look-alike secrets starred."""
-    printable = "".join(character if character.isprintable() else "?" for character in value)
+    printable = value
+    if not value.isprintable():
+        printable = "".join(character if character.isprintable() else "?" for character in value)
     return LOOKS_SECRET.sub(HIDDEN, printable)[:LONGEST]

@@ -15,12 +15,10 @@ def test_a_bundle_is_what_once_prints_and_the_evidence() -> None:
     outcome, judgement = failed(evidence=AADSTS)
     made = bundle(ASSIGNMENT, outcome, judgement, vantage="fra1")
     evidence = made.pop("evidence")
-    assert made == report.as_json(outcome, judgement)
+    assert made == report.as_json(outcome, judgement) | {"step": "take", "counted": True}
     assert evidence == {
         "depth": "mailbox",
         "environment": "exchange_server",
-        "step": "take",
-        "counted": True,
         "waterfall": report.text(ASSIGNMENT, outcome, judgement).splitlines(),
         "request_ids": {"request-id": ["r-1", "r-2"], "client-request-id": ["c-9"]},
         "servers": {"front_end": ["AMS"], "x-feserver": ["AM0PR01CA0001"]},
@@ -58,7 +56,7 @@ def test_an_attempt_of_which_nothing_was_taken_down_has_a_bundle_too() -> None:
 
 def test_in_short() -> None:
     outcome, judgement = failed()
-    assert summary(outcome, judgement) == {
+    assert summary(bundle(ASSIGNMENT, outcome, judgement, vantage="fra1")) == {
         "started_at": "2026-11-23T12:00:00Z",
         "verdict": "failed",
         "reason": "read_timeout",
@@ -68,7 +66,7 @@ def test_in_short() -> None:
         "step": "take",
         "counted": True,
     }
-    assert summary(*judged())["step"] is None
+    assert bundle(ASSIGNMENT, *judged(), vantage="fra1")["step"] is None
 
 
 def test_nobodys_name_is_written_wherever_it_stands() -> None:

@@ -71,7 +71,8 @@ def test_where_nothing_was_reached_it_says_so() -> None:
     made: dict[str, Any] = {
         "evidence": {"aadsts": None, "request_ids": {}, "servers": {}, "addresses": [], "same_as": None}
     }
-    made["evidence"] |= {"waterfall": [], "transcript": [], "prober": {}, "step": "connect"}
+    made |= {"step": "connect"}
+    made["evidence"] |= {"waterfall": [], "transcript": [], "prober": {}}
     made["evidence"] |= {"environment": "exchange_server", "depth": "reach"}
     told = {"id": "f", "client": "c", "target": "t", "started_at": "", "duration_seconds": 1.0, "verdict": "failed"}
     assert "  no server was reached\n" in text(

@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 import stat
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +17,23 @@ HOUR = 3600.0
 
 def failure(number: int, *, at: float = NOW, target: str = "hq", whole: bool = True, size: int = 10) -> Failure:
     return Failure(f"f{number}", "toy", target, at, whole, f'{{"n": {number}}}', f'{{"pad": "{"x" * size}"}}')
+
+
+Memory = Callable[..., Database]
+
+
+@pytest.fixture
+def memory() -> Iterator[Memory]:
+    """Make histories that are kept nowhere, and close them."""
+    made: list[Database] = []
+
+    def make(bounds: Bounds | None = None) -> Database:
+        made.append(Database(None, bounds))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
 def numbers(database: Database, **wanted: str) -> list[int]:
@@ -55,16 +73,15 @@ def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
     assert modes == {0o600}
 
 
-def test_without_a_folder_it_is_kept_in_memory() -> None:
-    database = Database(None)
+def test_without_a_folder_it_is_kept_in_memory(memory: Memory) -> None:
+    database = memory()
     database.write({(NOW, "toy", "hq"): [1, 0, 0, 0]}, [failure(1)], NOW)
     assert numbers(database) == [1]
     assert not database.lost
-    database.close()
 
 
-def test_failures_are_kept_longer_than_counts() -> None:
-    database = Database(None, Bounds(counted_for=8 * HOUR, failures_for=30 * HOUR))
+def test_failures_are_kept_longer_than_counts(memory: Memory) -> None:
+    database = memory(Bounds(counted_for=8 * HOUR, failures_for=30 * HOUR))
     database.write({(NOW, "toy", "hq"): [1, 0, 0, 0]}, [failure(1)], NOW)
     later = NOW + 9 * HOUR
     database.write({(int(later), "toy", "hq"): [1, 0, 0, 0]}, [failure(2, at=later)], later)
@@ -74,9 +91,9 @@ def test_failures_are_kept_longer_than_counts() -> None:
     assert numbers(database) == [2]
 
 
-def test_what_others_say_again_goes_first() -> None:
+def test_what_others_say_again_goes_first(memory: Memory) -> None:
     """Of too many failures; then the oldest."""
-    database = Database(None, Bounds(failures=3))
+    database = memory(Bounds(failures=3))
     database.write({}, [failure(1), failure(2, whole=False), failure(3), failure(4, whole=False), failure(5)], NOW)
     assert numbers(database) == [5, 3, 1]
     database.write({}, [failure(6)], NOW + 60)
@@ -96,8 +113,8 @@ def test_bytes_are_bounded_and_given_back(tmp_path: Path) -> None:
     assert (tmp_path / FILE).stat().st_size < 400_000
 
 
-def test_cells_are_bounded_in_number() -> None:
-    database = Database(None, Bounds(cells=10))
+def test_cells_are_bounded_in_number(memory: Memory) -> None:
+    database = memory(Bounds(cells=10))
     targets = [f"t{number}" for number in range(4)]
     database.write(
         {(NOW + cell * CELL, "toy", name): [1, 0, 0, 0] for cell in range(5) for name in targets}, [], NOW + 5 * CELL
@@ -107,9 +124,9 @@ def test_cells_are_bounded_in_number() -> None:
     assert len(kept) == 4
 
 
-def test_assignments_of_which_nothing_is_left_are_forgotten() -> None:
+def test_assignments_of_which_nothing_is_left_are_forgotten(memory: Memory) -> None:
     """However often the configuration changes; and who comes back is counted on."""
-    database = Database(None, Bounds(counted_for=HOUR, failures_for=HOUR))
+    database = memory(Bounds(counted_for=HOUR, failures_for=HOUR))
     database.write({(NOW, "toy", "gone"): [1, 0, 0, 0]}, [failure(1, target="gone too")], NOW)
     later = NOW + 10 * CELL
     database.write({(later, "toy", "hq"): [1, 0, 0, 0]}, [], later)
@@ -180,9 +197,9 @@ def test_where_no_file_can_be_it_is_kept_in_memory(tmp_path: Path) -> None:
     database.close()
 
 
-def test_what_cannot_be_written_is_not_written_in_part() -> None:
+def test_what_cannot_be_written_is_not_written_in_part(memory: Memory) -> None:
     """The counts of a batch belong to its failures; and the next batch goes on as ever."""
-    database = Database(None)
+    database = memory()
     database._connection.execute("PRAGMA max_page_count = 30")
     with pytest.raises(sqlite3.OperationalError):
         database.write({(NOW, "toy", "hq"): [1, 0, 0, 0]}, [failure(1, size=1_000_000)], NOW)

@@ -46,7 +46,7 @@ class Watched:
         return [one for one in found if one is not None]
 
     async def cells(self, hours: int = 1, configured: Sequence[tuple[str, str]] = ()) -> Any:
-        return await self.history.strips(hours, configured)
+        return json.loads(await self.history.strips(hours, configured))
 
 
 def contents(folder: Path) -> bytes:
@@ -69,8 +69,8 @@ async def test_attempts_are_counted_by_the_quarter_of_an_hour() -> None:
         "to": START + 2 * CELL,
         "seconds_per_cell": 900,
         "assignments": [
-            {"client": "toy", "target": "new", "cells": [(0, 0, 0, 0)] * 4},
-            {"client": "toy", "target": "hq", "cells": [(0, 0, 0, 0)] * 2 + [[2, 1, 1, 1], [1, 0, 0, 0]]},
+            {"client": "toy", "target": "new", "cells": [[0, 0, 0, 0]] * 4},
+            {"client": "toy", "target": "hq", "cells": [[0, 0, 0, 0]] * 2 + [[2, 1, 1, 1], [1, 0, 0, 0]]},
         ],
     }
     assert [(row["client"], row["target"]) for row in (await one.cells())["assignments"]] == [("toy", "hq")]
