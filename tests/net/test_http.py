@@ -44,8 +44,8 @@ RESPONSES = [
     (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", 200, b"x", True),
     (
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
-        + b"%x\r\n" % len(gzip.compress(b"packed", mtime=0, mtime=0))
-        + gzip.compress(b"packed", mtime=0, mtime=0)
+        + b"%x\r\n" % len(gzip.compress(b"packed", mtime=0))
+        + gzip.compress(b"packed", mtime=0)
         + b"\r\n0\r\n\r\n",
         200,
         b"packed",
