@@ -12,17 +12,20 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Headers:
-    """Header fields in order; names compare without case (RFC 9110 section 5.1). Immutable."""
+    """Header fields in order; names compare without case (RFC 9110 section 5.1). Immutable.
 
-    __slots__ = ("_fields",)
+    Every reply is asked for some twenty fields of which it has few, so the first asking makes an index.
+    """
+
+    __slots__ = ("_fields", "_first")
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields = tuple(fields)
+        self._first: dict[str, str] | None = None
 
     def get(self, name: str, default: str = "") -> str:
         """Return the first value of `name`, or `default`."""
-        wanted = name.lower()
-        return next((value for key, value in self._fields if key.lower() == wanted), default)
+        return self._index().get(name.lower(), default)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of `name`, in order."""
@@ -30,8 +33,7 @@ class Headers:
         return tuple(value for key, value in self._fields if key.lower() == wanted)
 
     def __contains__(self, name: str) -> bool:
-        wanted = name.lower()
-        return any(key.lower() == wanted for key, _ in self._fields)
+        return name.lower() in self._index()
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._fields)
@@ -44,6 +46,12 @@ class Headers:
 
     def __hash__(self) -> int:
         return hash(self._fields)
+
+    def _index(self) -> dict[str, str]:
+        """Return the first value of each field by its name in small letters."""
+        if self._first is None:
+            self._first = {name.lower(): value for name, value in reversed(self._fields)}
+        return self._first
 
     def __repr__(self) -> str:
         return f"Headers({[name for name, _ in self._fields]})"

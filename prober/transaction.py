@@ -437,8 +437,7 @@ async def perform(
 
 def _beside_its_health_page(result: StepResult, before: Sequence[StepResult]) -> StepResult:
     """Return a result that failed with what the server's own health page had said: that it is well, and in rotation."""
-    well = any(one.step == HEALTH_PAGE and one.fault is None for one in before)
-    if result.fault is None or not well:
+    if result.fault is None or not any(one.step == HEALTH_PAGE and one.fault is None for one in before):
         return result
     return replace(result, facts=MappingProxyType({**result.facts, HEALTH_PAGE: "healthy"}))
 

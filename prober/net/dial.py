@@ -3,6 +3,7 @@
 Whatever breaks, or cancels us, on the way leaves no socket behind.
 """
 
+import asyncio
 import functools
 import ssl
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from dataclasses import replace
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError, Kind, Reason
 from prober.net.connect import connect, usable
-from prober.net.dns import is_numeric, resolve
+from prober.net.dns import HostsFile, is_numeric, resolve
 from prober.net.forbidden import is_forbidden
 from prober.net.origin import Origin, split_url
 from prober.net.phases import Measured
@@ -27,20 +28,28 @@ FORBIDDEN_ADDRESS = Kind("forbidden_address", Reason.PROTOCOL_VIOLATION)
 """A name that leads, and a server that sends us, to where no server of anybody's mail can be."""
 MOST_ADDRESSES = 8  # of a name, that are kept as evidence
 CERTIFICATES = 64  # the same few are shown at every visit; reading one costs more than finding it
+PLACES = 256  # nor do a route's names, addresses and URLs change from one attempt to the next
 
 
 class Dialer:
-    """Opens streams along one route. Shared by all its sessions; keeps nothing of them."""
+    """Opens streams along one route. Shared by all its sessions; keeps nothing of them.
+
+    `split` reads a URL as `split_url` does.
+    """
 
     def __init__(self, route: Route, contexts: Mapping[Application, ssl.SSLContext]) -> None:
         self._route = route
         self._contexts = contexts
+        self._hosts = HostsFile()
         self._read = functools.lru_cache(CERTIFICATES)(read_certificate)
+        self._forbidden = functools.lru_cache(PLACES)(is_forbidden)
+        self._numeric = functools.lru_cache(PLACES)(is_numeric)
+        self.split = functools.lru_cache(PLACES)(split_url)
 
     async def open(self, origin: Origin, application: Application, timeline: Timeline) -> Stream:
         """Return a stream to `origin`, under TLS where its scheme says so. Raises `FaultError`."""
         host = self._route.connect_to.get(origin.host, origin.host)
-        if host == origin.host and host not in self._route.literals and is_forbidden(host):
+        if host == origin.host and host not in self._route.literals and self._forbidden(host):
             raise FaultError(FORBIDDEN_ADDRESS, {"address": host})
         proxy = None if bypasses(origin.host, self._route.no_proxy) else self._route.proxy
         if proxy is None:
@@ -62,8 +71,8 @@ class Dialer:
         name = self._route.tls.server_name or origin.host.rstrip(".")
         session = TlsSession(self._contexts[application], name)
         try:
-            async with Measured(timeline, Phase.TLS, self._route.limits.tls):
-                await stream.start_tls(session)
+            with Measured(timeline, Phase.TLS, self._route.limits.tls) as lap:
+                await stream.start_tls(session, lap.deadline)
         except BaseException:
             stream.close()
             raise
@@ -78,18 +87,21 @@ class Dialer:
         if not addresses:
             raise FaultError(kinds.DNS_NO_ADDRESS, {"family": self._route.family})
         limit = self._route.limits.connect
-        async with Measured(timeline, Phase.CONNECT, None) as lap:  # each address has its own limit
+        with Measured(timeline, Phase.CONNECT, None) as lap:  # each address has its own limit
             stream = await connect(addresses, port, timeline.clock, limit, self._route.source_address)
             lap.ended = stream.opened_at
         return stream
 
     async def _addresses(self, host: str, timeline: Timeline) -> tuple[str, ...]:
-        if is_numeric(host):
+        if self._numeric(host):
             return (host,)
-        async with Measured(timeline, Phase.DNS, self._route.limits.dns):
-            found = await resolve(host, self._route.family, self._route.resolver)
+        with Measured(timeline, Phase.DNS, self._route.limits.dns) as lap:
+            found = self._hosts.find(host, self._route.family)
+            if not found:
+                async with asyncio.timeout_at(lap.deadline):
+                    found = await resolve(host, self._route.family, self._route.resolver)
         timeline.note(resolved=" ".join(found[:MOST_ADDRESSES]))
-        allowed = tuple(one for one in found if not is_forbidden(one))
+        allowed = tuple(one for one in found if not self._forbidden(one))
         if found and not allowed:
             raise FaultError(DNS_FORBIDDEN_ADDRESS, {"address": found[0]}, phase=Phase.DNS)
         return allowed
@@ -102,7 +114,7 @@ class Dialer:
         except FaultError as error:
             raise unreachable(error) from None
         try:
-            async with Measured(timeline, Phase.CONNECT, None) as lap:
+            with Measured(timeline, Phase.CONNECT, None) as lap:
                 lap.ended = await tunnel(stream, origin, proxy, self._route.limits.connect)
         except BaseException:
             stream.abort()

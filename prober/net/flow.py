@@ -49,9 +49,10 @@ class HttpFlow:
         if ready:
             return ready
         try:
-            async with Measured(self._timeline, Phase.WAIT, None) as lap, asyncio.timeout(within):
+            deadline = asyncio.get_running_loop().time() + within
+            with Measured(self._timeline, Phase.WAIT, None) as lap:
                 while not (ready or self._reader.complete):
-                    lap.ended = await self._feed()
+                    lap.ended = await self._feed(deadline)
                     ready = self._reader.take()
         except TimeoutError:
             return None
@@ -61,9 +62,9 @@ class HttpFlow:
 
     async def rest(self) -> Reply:
         """Read on to the end, and return the response. Raises `FaultError`."""
-        async with Measured(self._timeline, Phase.RECEIVE, self._limits.receive) as lap:
+        with Measured(self._timeline, Phase.RECEIVE, self._limits.receive) as lap:
             while not self._reader.complete:
-                lap.ended = await self._feed()
+                lap.ended = await self._feed(lap.deadline)
         self._end(keep=self._reader.keep_alive)
         return self._reader.reply()
 
@@ -71,8 +72,8 @@ class HttpFlow:
         """Drop the connection, unless the response has ended and it serves on."""
         self._end(keep=False)
 
-    async def _feed(self) -> float:
-        chunk = await self._stream.receive()
+    async def _feed(self, deadline: float | None) -> float:
+        chunk = await self._stream.receive(deadline)
         if chunk.data:
             self._reader.feed(chunk.data)
         else:

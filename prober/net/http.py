@@ -199,15 +199,15 @@ async def converse(
     `hold` seconds are added to both wait and receive, because a long poll may answer late or head first.
     """
     sent = await _send(stream, request, timeline, limits)
-    async with Measured(timeline, Phase.WAIT, limits.wait + hold, sent) as lap:
-        chunk = await stream.receive()
+    with Measured(timeline, Phase.WAIT, limits.wait + hold, sent) as lap:
+        chunk = await stream.receive(lap.deadline)
         lap.ended = chunk.at
         if not chunk.data:
             reader.finish(truncated=stream.truncated)
-    async with Measured(timeline, Phase.RECEIVE, limits.receive + hold, chunk.at) as lap:
+    with Measured(timeline, Phase.RECEIVE, limits.receive + hold, chunk.at) as lap:
         reader.feed(chunk.data)
         while not reader.complete:
-            chunk = await stream.receive()
+            chunk = await stream.receive(lap.deadline)
             if chunk.data:
                 reader.feed(chunk.data)
             else:
@@ -220,9 +220,9 @@ async def begin(
 ) -> None:
     """Send `request` and feed `reader` until the head of its response is there. Raises `FaultError`."""
     sent = await _send(stream, request, timeline, limits)
-    async with Measured(timeline, Phase.WAIT, limits.wait + hold, sent) as lap:
+    with Measured(timeline, Phase.WAIT, limits.wait + hold, sent) as lap:
         while not (reader.headed or reader.complete):
-            chunk = await stream.receive()
+            chunk = await stream.receive(lap.deadline)
             lap.ended = chunk.at
             if chunk.data:
                 reader.feed(chunk.data)
@@ -232,9 +232,9 @@ async def begin(
 
 async def _send(stream: Stream, request: bytes, timeline: Timeline, limits: PhaseLimits) -> float:
     """Send all of it, or as much as a server takes that has answered already; return the moment of the last byte."""
-    async with Measured(timeline, Phase.SEND, limits.send) as lap:
+    with Measured(timeline, Phase.SEND, limits.send) as lap:
         try:
-            lap.ended = await stream.send(request)
+            lap.ended = await stream.send(request, lap.deadline)
         except FaultError:
             if not stream.pending:
                 raise

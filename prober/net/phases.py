@@ -15,38 +15,38 @@ from prober.vocabulary import Phase
 
 
 class Measured:
-    """`async with Measured(timeline, phase, limit) as lap`: adds the phase's seconds, and names it when it breaks.
+    """`with Measured(timeline, phase, limit) as lap`: adds the phase's seconds, and names it when it breaks.
 
-    `limit` is in seconds (`None`: what is awaited has its own). `started` and `ended` are readings of the timeline's
-    clock; what is not set is read on entry and exit. Raises `FaultError` with the kind of that phase when the limit
-    passes.
+    `limit` is in seconds (`None`: what is awaited has its own); whatever waits within keeps to `lap.deadline`, on the
+    loop's clock, and raises `TimeoutError` when that has passed. `started` and `ended` are readings of the timeline's
+    clock; what is not set is read on entry and exit. Raises `FaultError` with the kind of that phase when its limit has
+    passed; a `TimeoutError` with a number is the kernel's, and goes by.
     """
 
-    __slots__ = ("_phase", "_scope", "_timeline", "ended", "started")
+    __slots__ = ("_phase", "_timeline", "deadline", "ended", "started")
 
     def __init__(self, timeline: Timeline, phase: Phase, limit: float | None, started: float | None = None) -> None:
         self.started = timeline.clock() if started is None else started
         self.ended: float | None = None
+        self.deadline = None if limit is None else asyncio.get_running_loop().time() + limit
         self._timeline = timeline
         self._phase = phase
-        self._scope = asyncio.timeout(limit)
 
-    async def __aenter__(self) -> Self:
-        await self._scope.__aenter__()
+    def __enter__(self) -> Self:
         self._timeline.current = self._phase
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        ended = self._timeline.clock() if self.ended is None or kind is not None else self.ended
-        self._timeline.current = None
-        self._timeline.add(self._phase, max(0.0, ended - self.started))
-        if kind is not None:
-            self._timeline.interrupted = self._phase
+        timeline, phase = self._timeline, self._phase
+        ended = timeline.clock() if self.ended is None or kind is not None else self.ended
+        timeline.current = None
+        timeline.add(phase, max(0.0, ended - self.started))
+        if kind is None:
+            return
+        timeline.interrupted = phase
         if isinstance(exc, FaultError):
-            exc.fault = exc.fault.during(self._phase)
-        try:
-            await self._scope.__aexit__(kind, exc, trace)
-        except TimeoutError:
-            raise FaultError(TIMED_OUT_DURING[self._phase], phase=self._phase) from None
+            exc.fault = exc.fault.during(phase)
+        elif isinstance(exc, TimeoutError) and exc.errno is None and self.deadline is not None:
+            raise FaultError(TIMED_OUT_DURING[phase], phase=phase) from None

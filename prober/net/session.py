@@ -15,7 +15,7 @@ from prober.faults.taxonomy import FaultError
 from prober.net.dial import Dialer
 from prober.net.flow import HttpFlow
 from prober.net.http import ResponseReader, begin, converse, request_bytes
-from prober.net.origin import Origin, split_url
+from prober.net.origin import Origin
 from prober.net.route import PhaseLimits
 from prober.net.stream import Stream
 from prober.net.tls import Application
@@ -61,7 +61,7 @@ class ColdSession:
 
     async def _asked(self, call: Call, how: Conversation) -> tuple[Origin, Stream, ResponseReader]:
         """Send the request of `call` over a kept or a new connection, and read as much as `how` does."""
-        origin, target = _split(call.url)
+        origin, target = self._split(call.url)
         fields = self._fields(call, origin)
         request = request_bytes(call.method, target, fields, call.body)
         reader = ResponseReader(call.method)
@@ -76,7 +76,7 @@ class ColdSession:
 
     async def dial(self, url: str) -> StreamWire:
         """Open a wire to `imaps://host:port` (implicit TLS) or `imap://host:port` (plain until `start_tls`)."""
-        origin, _ = _split(url)
+        origin, _ = self._split(url)
         stream = await self._connect(origin, Application.IMAP)
 
         async def secure(plain: Stream) -> None:
@@ -86,7 +86,7 @@ class ColdSession:
 
     def channel_binding(self, url: str) -> bytes | None:
         """Return the peer's certificate (DER) of the open connection to this URL's origin (RFC 5929 section 4)."""
-        stream = self._idle.get(_split(url)[0])
+        stream = self._idle.get(self._split(url)[0])
         return stream.tls.peer_certificate() if stream is not None and stream.tls is not None else None
 
     async def close(self) -> None:
@@ -148,9 +148,8 @@ class ColdSession:
         )
         self._cookies.extract_cookies(answer)
 
-
-def _split(url: str) -> tuple[Origin, str]:
-    try:
-        return split_url(url)
-    except ValueError:
-        raise FaultError(kinds.PROBER_BUG, {"url": "unusable"}) from None
+    def _split(self, url: str) -> tuple[Origin, str]:
+        try:
+            return self._dialer.split(url)
+        except ValueError:
+            raise FaultError(kinds.PROBER_BUG, {"url": "unusable"}) from None

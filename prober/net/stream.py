@@ -1,7 +1,8 @@
 """One TCP connection, plain or under TLS, with the exact moments at which its bytes moved.
 
 Arrival is read from the clock where the event loop hands the bytes over, so a busy prober does not lengthen what it
-measures. Nothing here waits longer than its caller lets it, and closing never waits at all.
+measures. Nothing here waits longer than its caller lets it, and closing never waits at all. A timer is set only where
+something has to be waited for: most bytes are there, or gone, by the time they are asked for.
 """
 
 import asyncio
@@ -28,7 +29,9 @@ class Chunk(NamedTuple):
 class Stream(asyncio.Protocol):
     """Bytes in order, both ways. One reader and one writer at a time.
 
-    `sent_at` is when the last byte handed to `send` left for the kernel; `opened_at` when the connection stood.
+    A `deadline` is a reading of the event loop's clock (`None`: never); what has not come about by then raises
+    `TimeoutError`. `sent_at` is when the last byte handed to `send` left for the kernel; `opened_at` when the
+    connection stood.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -96,14 +99,18 @@ class Stream(asyncio.Protocol):
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def _until(self, holds: Callable[[], bool]) -> None:
+    async def _until(self, holds: Callable[[], bool], deadline: float | None) -> None:
         while not holds():
-            waiter = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            waiter: asyncio.Future[None] = loop.create_future()
+            alarm = None if deadline is None else loop.call_at(deadline, _ring, waiter)
             self._waiters.add(waiter)
             try:
                 await waiter
             finally:
                 self._waiters.discard(waiter)
+                if alarm is not None:
+                    alarm.cancel()
 
     # What the rest of the room asks.
 
@@ -137,7 +144,7 @@ class Stream(asyncio.Protocol):
         except FaultError:
             return False
 
-    async def send(self, data: bytes) -> float:
+    async def send(self, data: bytes, deadline: float | None = None) -> float:
         """Write all of `data`; return the moment the kernel took its last byte. Raises `FaultError`."""
         if self._transport is None:
             raise self._lost()
@@ -145,16 +152,16 @@ class Stream(asyncio.Protocol):
         if not self._blocked:
             self.sent_at = self._clock()
             return self.sent_at
-        await self._until(lambda: not self._blocked or self._transport is None)
+        await self._until(lambda: not self._blocked or self._transport is None, deadline)
         if self._blocked:
             raise self._lost()
         return self.sent_at
 
-    async def receive(self) -> Chunk:
+    async def receive(self, deadline: float | None = None) -> Chunk:
         """Return the next bytes, or none at the end of the stream. Raises `FaultError` (`peer_reset`, TLS kinds)."""
         chunk = self._next()
         while chunk is None:
-            await self._until(self._something)
+            await self._until(self._something, deadline)
             chunk = self._next()
         return chunk
 
@@ -163,7 +170,7 @@ class Stream(asyncio.Protocol):
         self._inbox.appendleft(chunk)
         self._held += len(chunk.data)
 
-    async def start_tls(self, session: TlsSession) -> None:
+    async def start_tls(self, session: TlsSession, deadline: float | None = None) -> None:
         """Shake hands on this connection. Bytes that came in the clear before are a fault (RFC 9051 section 11.1).
 
         Raises `FaultError`. On failure `session` still knows the peer's certificate.
@@ -174,7 +181,7 @@ class Stream(asyncio.Protocol):
         try:
             while not session.handshake():
                 self._flush(session)
-                await self._until(self._something)
+                await self._until(self._something, deadline)
                 records = self._record()
                 session.feed(records.data)
                 arrived = records.at
@@ -258,3 +265,9 @@ class Stream(asyncio.Protocol):
 
     def _lost(self) -> FaultError:
         return self._fault or FaultError(kinds.PEER_CLOSED)
+
+
+def _ring(waiter: asyncio.Future[None]) -> None:
+    """Tell whoever waits that its time is over."""
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())

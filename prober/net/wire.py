@@ -29,8 +29,8 @@ class StreamWire:
 
     async def send(self, data: bytes) -> None:
         """Write all of `data`. Raises `FaultError` (`peer_reset`, `peer_closed`, `send_stalled`)."""
-        async with Measured(self._timeline, Phase.SEND, self._limits.send) as lap:
-            lap.ended = await self._stream.send(data)
+        with Measured(self._timeline, Phase.SEND, self._limits.send) as lap:
+            lap.ended = await self._stream.send(data, lap.deadline)
         self._since, self._waiting = lap.ended, True
 
     async def receive(self, within: float | None = None) -> bytes | None:
@@ -39,18 +39,17 @@ class StreamWire:
             return await self._hold(within)
         phase = Phase.WAIT if self._waiting else Phase.RECEIVE
         limit = self._limits.wait if self._waiting else self._limits.receive
-        async with Measured(self._timeline, phase, limit, self._since) as lap:
-            chunk = await self._stream.receive()
+        with Measured(self._timeline, phase, limit, self._since) as lap:
+            chunk = await self._stream.receive(lap.deadline)
             lap.ended = max(chunk.at, self._since)
         self._waiting = chunk.at < self._since  # it was on its way before we asked
         self._since = lap.ended
         return chunk.data
 
     async def _hold(self, within: float) -> bytes | None:
-        async with Measured(self._timeline, Phase.WAIT, None) as lap:
+        with Measured(self._timeline, Phase.WAIT, None) as lap:
             try:
-                async with asyncio.timeout(within):
-                    chunk = await self._stream.receive()
+                chunk = await self._stream.receive(asyncio.get_running_loop().time() + within)
             except TimeoutError:
                 return None
             lap.ended = chunk.at

@@ -9,7 +9,7 @@ import pytest
 
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Kind
-from prober.net.dns import _Lookup, check_servers, is_numeric, resolve
+from prober.net.dns import HostsFile, _Lookup, check_servers, is_numeric, resolve
 from tests.net.conftest import Run
 from tests.net.made import Raised
 from tests.net.servers import descriptors, name_server, until
@@ -130,6 +130,27 @@ def test_the_hosts_file_comes_first(run: Run) -> None:
             assert server.questions == []
 
     run(scenario())
+
+
+def test_the_hosts_file_is_found_in_without_asking_anybody() -> None:
+    """Neither a loop nor a socket is needed, however often; a name that is not there is nobody's fault yet."""
+    hosts = HostsFile()
+    before = descriptors()
+    for _ in range(2):
+        assert "127.0.0.1" in hosts.find("localhost", "ipv4")
+        assert hosts.find("mail.test") == ()
+        assert hosts.find("mail..test") == ()
+    assert descriptors() == before
+
+
+def test_without_memory_or_descriptors_the_hosts_file_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resolver itself, which is asked then, says what is wrong."""
+
+    def fails(**_: object) -> None:
+        raise pycares.AresError("Failed to initialize c-ares channel")
+
+    monkeypatch.setattr(pycares, "Channel", fails)
+    assert HostsFile().find("localhost") == ()
 
 
 def test_nothing_is_remembered_between_lookups(run: Run) -> None:

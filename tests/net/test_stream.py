@@ -359,3 +359,29 @@ def test_a_closed_stream_holds_no_socket(run: Run) -> None:
             await until(lambda: descriptors() <= before)
 
     run(scenario())
+
+
+async def test_what_has_not_come_by_its_deadline_is_a_time_out() -> None:
+    """Reading, sending and shaking hands alike; what is there already needs no time."""
+    now = asyncio.get_running_loop().time()
+    silent, _ = plugged()
+    with pytest.raises(TimeoutError):
+        await silent.receive(now)
+    silent.data_received(b"late")
+    assert (await silent.receive(now)).data == b"late"
+    stalled, _ = plugged(takes=1)
+    with pytest.raises(TimeoutError):
+        await stalled.send(b"xyz", now)
+    with pytest.raises(TimeoutError):
+        await silent.start_tls(TlsSession(ssl.create_default_context(), "mail.test"), now)
+
+
+async def test_bytes_that_come_in_time_leave_no_timer_behind() -> None:
+    """Nobody is told of a deadline that no longer matters."""
+    stream, _ = plugged()
+    loop = asyncio.get_running_loop()
+    reading = asyncio.create_task(stream.receive(loop.time() + 3600))
+    await asyncio.sleep(0)
+    stream.data_received(b"x")
+    assert (await reading).data == b"x"
+    assert not [timer for timer in getattr(loop, "_scheduled") if not timer.cancelled()]  # noqa: B009 - no public view
