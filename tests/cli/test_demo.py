@@ -82,7 +82,7 @@ def watching(running: Demo) -> Iterator[Prometheus]:
     rules = sorted((PROMETHEUS / "rules").glob("*.yml"))
     with (
         fresh_room("prometheus") as room,
-        Prometheus(room, urlsplit(running.url).netloc, rules=rules, interval=SCRAPE) as server,
+        Prometheus(room, [urlsplit(running.url).netloc], rules=rules, interval=SCRAPE) as server,
     ):
         yield server
 

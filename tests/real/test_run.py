@@ -27,7 +27,7 @@ from tests.servers.sogo import Sogo
 RULES = Path(__file__).parents[2] / "config/prometheus/rules/availability.yml"
 WATCHED = (("token", "imap4"), ("good", "activesync"))
 LISTENING = re.compile(r"listening on ([0-9.]+:\d+)")
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 IN_DAYS = (b"clientaccess_detector_evidence_days ", b"clientaccess_detector_threshold_days ")
 """What promtool would rather have in seconds: evidence is compared with the budget of false pages, which is in days."""

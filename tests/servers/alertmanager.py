@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -25,11 +26,15 @@ RECEIVERS = "127.0.0.1:9095"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One notification about one alert: who was called, when (monotonic seconds), `firing` or `resolved`."""
+    """One notification about one alert: who was called, when, `firing` or `resolved`, and since when it fires.
+
+    `at` and `began` in epoch seconds, the one by the listener's clock and the other by Prometheus's.
+    """
 
     receiver: str
     at: float
     status: str
+    began: float
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
 
@@ -58,9 +63,16 @@ def listening() -> Iterator[Listener]:
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            now = time.monotonic()
+            now = time.time()
             listener.calls += [
-                Call(self.path.strip("/"), now, one["status"], one["labels"], one["annotations"])
+                Call(
+                    self.path.strip("/"),
+                    now,
+                    one["status"],
+                    datetime.fromisoformat(one["startsAt"]).timestamp(),
+                    one["labels"],
+                    one["annotations"],
+                )
                 for one in said["alerts"]
             ]
             self.send_response(200)

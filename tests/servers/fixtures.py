@@ -81,7 +81,7 @@ def start_prometheus() -> Iterator[StartPrometheus]:
 
         def start(target: str, rules: Sequence[Path] = ()) -> Prometheus:
             room = stack.enter_context(fresh_room("prometheus"))
-            return stack.enter_context(Prometheus(room, target, rules=rules))
+            return stack.enter_context(Prometheus(room, [target], rules=rules))
 
         yield start
 

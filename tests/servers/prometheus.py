@@ -17,17 +17,24 @@ Sample = tuple[dict[str, str], float]
 
 
 class Prometheus:
-    """Scrapes `target` (`127.0.0.1:10143`) as job `prober` and evaluates `rules` (file paths), every `interval` s.
+    """Scrapes `targets` (`127.0.0.1:10143`) as job `prober` and evaluates `rules` (file paths), every `interval` s.
 
+    Groups that name an interval of their own keep it.
     `alertmanager` (`host:port`) hears of what fires.
     """
 
     def __init__(
-        self, room: Path, target: str, *, rules: Sequence[Path] = (), alertmanager: str = "", interval: int = 1
+        self,
+        room: Path,
+        targets: Sequence[str],
+        *,
+        rules: Sequence[Path] = (),
+        alertmanager: str = "",
+        interval: int = 1,
     ) -> None:
         self.port = 0
         self._room = make(room)
-        self._target = target
+        self._targets = list(targets)
         self._interval = f"{interval}s"
         self._alertmanagers = [alertmanager] if alertmanager else []
         self._rules = [self._copied(path) for path in rules]
@@ -80,7 +87,7 @@ class Prometheus:
         rules = json.dumps([str(path) for path in self._rules])
         configuration.write_text(
             CONFIGURATION.format(
-                target=self._target,
+                targets=json.dumps(self._targets),
                 rules=rules,
                 alertmanagers=json.dumps(self._alertmanagers),
                 interval=self._interval,
@@ -151,5 +158,5 @@ alerting:
 scrape_configs:
   - job_name: prober
     static_configs:
-      - targets: ["{target}"]
+      - targets: {targets}
 """
