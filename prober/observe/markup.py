@@ -4,7 +4,6 @@ import html
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from prober.detect.explain import percent
 from prober.detect.interval import wilson
 
 SIGNS: Mapping[str, str] = MappingProxyType(
@@ -86,5 +85,10 @@ def ratio(succeeded: int, counted: int) -> str:
     if not counted:
         return "<span class=quiet>no attempt counted yet</span>"
     lower, upper = wilson(counted - succeeded, counted)
-    share, low, high = (percent(one) for one in (succeeded / counted, 1.0 - upper, 1.0 - lower))
-    return f"<b>{share} %</b> <span class=limits>{low} to {high} %</span>"
+    middle, low, high = (share(one) for one in (succeeded / counted, 1.0 - upper, 1.0 - lower))
+    return f"<b>{middle} %</b> <span class=limits>{low} to {high} %</span>"
+
+
+def share(of_all: float) -> str:
+    """Return a share in percent, to one place; nearly all is not all: 99.9."""
+    return "100" if of_all == 1.0 else f"{min(100.0 * of_all, 99.9):.1f}"

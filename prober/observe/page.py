@@ -97,8 +97,8 @@ def _all_last(rows: Sequence[Row]) -> str:
 def _row(index: int, row: Row) -> str:
     where = " · ".join(part for part in (row.region, row.depth) if part)
     cells = "".join(
-        f'<td role=cell class={kind}><div id="r{index}-{kind}" data-live>{inner}</div>{after}</td>'
-        for kind, inner, after in (
+        f'<td role=cell class={kind}>{beside}<div id="r{index}-{kind}" data-live>{inner}</div></td>'
+        for kind, inner, beside in (
             ("ratio", _ratio([row]), "<div class=ratio24></div>"),
             ("last", _last(row), _more(row)),
             ("when", _when(row), ""),
@@ -156,7 +156,7 @@ TABLE = """<div id=pairs>
 <th role=columnheader scope=col>last attempt</th>
 <th role=columnheader scope=col>began (UTC), took</th></tr></thead>
 {bodies}</table>
-<noscript><p class=quiet>The strips of the last 24 hours and the waterfalls need the page's script.</p></noscript>
+<p class="quiet unscripted">The strips of the last 24 hours and the waterfalls need the page's script.</p>
 </div>
 """
 

@@ -38,6 +38,7 @@ def test_what_is_empty_is_left_out() -> None:
 
 def test_a_share_has_the_limits_of_what_may_be_true() -> None:
     """Wilson's, at 95 %: 90 of 100 may be 82.6 to 94.5 %."""
-    assert ratio(90, 100) == "<b>90 %</b> <span class=limits>83 to 94 %</span>"
-    assert ratio(5, 5) == "<b>100 %</b> <span class=limits>57 to 100 %</span>"
+    assert ratio(90, 100) == "<b>90.0 %</b> <span class=limits>82.6 to 94.5 %</span>"
+    assert ratio(5, 5) == "<b>100 %</b> <span class=limits>56.6 to 100 %</span>"
+    assert ratio(99_999, 100_000).startswith("<b>99.9 %</b>")
     assert "no attempt" in ratio(0, 0)

@@ -3,7 +3,7 @@
 // Rule of this file: what is shown comes from the page asked for again, or goes in as text; nothing else becomes markup.
 
 const EVERY = 5_000;
-const STRIPS_EVERY = 60_000;
+const STRIPS_EVERY = 15_000;
 const PATIENCE = 10_000; // milliseconds that an answer may take
 const PHASES = ["dns", "connect", "tls", "send", "wait", "receive"];
 const SVG = "http://www.w3.org/2000/svg";
@@ -194,12 +194,8 @@ function wilson(successes, count) {
   return [successes ? lower : 0, successes < count ? upper : 1];
 }
 
-function percent(ratio) {
-  const value = 100 * ratio;
-  if (value > 99.9 && value < 100) return "99.9";
-  const whole = (value >= 9.95 && value < 99.5) || value === 0 || value === 100;
-  return value.toFixed(whole ? 0 : value >= 0.995 ? 1 : 2);
-}
+/** A share in percent, to one place; nearly all is not all. */
+const percent = (ratio) => (ratio === 1 ? "100" : Math.min(100 * ratio, 99.9).toFixed(1));
 
 function kindOf([ok, slow, failed, other]) {
   if (failed) return "failed";
@@ -400,15 +396,16 @@ function* waterfall(found, textPath) {
     body.append(stepRow(step, at, total));
     at += took;
   }
-  for (const name of found.skipped ?? []) {
-    const cell = make("td", { colspan: "2", class: "quiet" }, "not reached");
-    body.append(make("tr", {}, make("th", { scope: "row" }, name), cell));
+  if (found.skipped?.length) {
+    const names = make("td", { colspan: "2", class: "quiet skipped" }, found.skipped.join(", "));
+    body.append(make("tr", {}, make("th", { scope: "row", class: "quiet" }, "not reached"), names));
   }
   const head = ["step", "time", "took"].map((name) => make("th", { scope: "col" }, name));
   const caption = make("caption", { class: "unseen" }, `Waterfall of ${seconds(total)}`);
   yield make("table", { class: "waterfall" }, caption, make("thead", {}, make("tr", {}, ...head)), body);
   yield legend(found.steps);
-  yield* evidence(found.steps);
+  yield* evidence(found);
+  yield* transcript(found.evidence?.transcript ?? []);
   yield actions(textPath);
 }
 
@@ -441,17 +438,27 @@ function legend(steps) {
   return make("ul", { class: "legend", "aria-label": "Phases" }, ...entries);
 }
 
-function* evidence(steps) {
+function* evidence({ steps, evidence: more = {} }) {
+  const ids = Object.entries(more.request_ids ?? {}).map(([name, values]) => [name, values.join(", "), "request"]);
   const rows = steps.flatMap((step) =>
-    Object.entries(step.evidence ?? {}).map(([name, value]) => [step.step, name, String(value)]),
+    Object.entries(step.evidence ?? {}).map(([name, value]) => [name, String(value), step.step]),
   );
+  rows.push(...ids);
   if (!rows.length) {
     return;
   }
-  const body = make("tbody", {}, ...rows.map(([step, name, value]) =>
+  const body = make("tbody", {}, ...rows.map(([name, value, step]) =>
     make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value), make("td", { class: "quiet" }, step))));
   const caption = make("caption", {}, "Evidence");
   yield make("table", { class: "small evidence" }, caption, body);
+}
+
+function* transcript(lines) {
+  if (lines.length) {
+    const text = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n");
+    const shown = make("pre", { tabindex: "0", "aria-label": "Transcript" }, text);
+    yield make("details", {}, make("summary", {}, `Transcript, ${lines.length} lines`), shown);
+  }
 }
 
 function actions(textPath) {
