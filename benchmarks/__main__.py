@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import cpu, exposition, leaks, memory, tenant
+from benchmarks import cpu, exposition, leaks, memory, reload, tenant
 from benchmarks.detection import bench as detection
 
 BENCHES = {
@@ -11,6 +11,7 @@ BENCHES = {
     "exposition": exposition.main,
     "leaks": leaks.main,
     "memory": memory.main,
+    "reload": reload.main,
     "tenant": tenant.main,
 }
 

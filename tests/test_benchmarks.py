@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import exposition, memory, tenant
+from benchmarks import exposition, memory, reload, tenant
 from benchmarks.cpu import _drive
 from benchmarks.figures import Figure
 from benchmarks.worker import work
@@ -76,3 +76,10 @@ def test_the_tenant_holds_a_small_crowd_and_answers_meanwhile(tmp_path: Path) ->
     assert figures["questions"] == tenant.ASKERS * int(tenant.RATE / tenant.ASKERS)
     assert 0 < figures["answer, median"] <= figures["answer, p99"] <= figures["answer, longest"] * 1.01
     assert 0 < figures["a delivery reaches all who wait"] < 10_000
+
+
+async def test_a_thousand_targets_come_and_go_while_others_are_probed(tmp_path: Path) -> None:
+    """Whatever the time it takes: they are in force, and the bench has figures."""
+    figures = await reload.measured(tmp_path, 2, 1000)
+    assert len(figures) == 6
+    assert all(figure.value >= 0 for figure in figures)

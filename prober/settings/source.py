@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
 
 LARGEST_FILE = 1 << 20
 """Bytes. PyYAML reads some 100 KiB a second, and a thousand targets are a tenth of this."""
@@ -97,34 +99,26 @@ def parse(file: str, data: bytes) -> Source:
 
 
 def _quickly(file: str, text: str) -> Source | None:
-    """Return what `text` holds by libyaml, ten times as fast as PyYAML's own; `None` where anything is wrong with it.
+    """Return what `text` holds, scanned by libyaml, several times as fast; `None` where anything is wrong with it.
 
-    Composing is recursive there, and knows no limit: how deep a text goes is looked at before.
+    Its nodes are composed by PyYAML all the same: libyaml's own composing knows no limit of depth, and would hold up
+    every other thread until all is read.
     """
-    fast = getattr(yaml, "CSafeLoader", None)
-    if fast is None:
+    if not yaml.__with_libyaml__:
         return None
+    from yaml._yaml import CParser  # there only with libyaml
+
+    class Quick(Composer, CParser, SafeConstructor, Resolver):
+        def __init__(self) -> None:
+            CParser.__init__(self, text)
+            for part in (Composer, SafeConstructor, Resolver):
+                part.__init__(self)
+
     try:
-        if not _shallow(fast(text)):
-            return None
-        loader = fast(text)
+        loader = Quick()
         return _Reading(file, loader).source(loader.get_single_node())
-    except (SourceError, yaml.YAMLError, ValueError, OverflowError):
+    except (SourceError, yaml.YAMLError, ValueError, OverflowError, RecursionError):
         return None
-
-
-def _shallow(loader: Any) -> bool:
-    """Whether nothing is nested deeper than we read: what begins and ends is counted, one after the other."""
-    depth = 0
-    while loader.check_event():
-        event = loader.get_event()
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEEPEST + 1:
-                return False
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-    return True
 
 
 def _carefully(file: str, text: str, start: Position) -> Source:
@@ -165,7 +159,7 @@ def _check_characters(file: str, text: str) -> None:
 class _Reading:
     """One walk over a document's nodes."""
 
-    def __init__(self, file: str, loader: yaml.SafeLoader) -> None:
+    def __init__(self, file: str, loader: SafeConstructor) -> None:
         self._file = file
         self._loader = loader
         self._positions: dict[Location, Position] = {}

@@ -248,3 +248,31 @@ def test_an_attempt_is_made_while_somebody_waits(tmp_path: Path, pki: Pki, start
             program.signal(signal.SIGTERM)
             assert program.ended() == 0
             assert "Traceback" not in "".join(program.log)
+
+
+def test_a_changed_file_is_put_in_force_by_a_signal_a_page_or_by_itself(tmp_path: Path) -> None:
+    """A bad one is told with its mistakes, and changes nothing."""
+    with Site() as site:
+        file = configuration(tmp_path, site.url)
+        text = file.read_text()
+        with running(file, "--web.enable-lifecycle") as program:
+            file.write_text(text.replace("name: hq", "name: second"))
+            program.signal(signal.SIGHUP)
+            program.until("the configuration is in force: 1 added, 1 removed, 0 changed, 1 kept")
+            file.write_text(text.replace("name: hq", "nane: hq"))
+            status, said = program.post("/-/reload")
+            assert status == 500
+            assert f"{file}:2:5: targets[0].nane: is not a known key; did you mean 'name'?" in said
+            assert "clientaccess_config_last_reload_successful 0" in program.get("/metrics")[1]
+            file.write_text(text.replace("name: hq", "name: third"))
+            assert program.post("/-/reload") == (200, "reloaded\n")
+            file.write_text(text)
+            program.until("the configuration has changed")
+            program.until("the configuration is in force")
+            metrics = program.get("/metrics")[1]
+            assert 'target="hq"' in metrics
+            assert 'target="third"' not in metrics
+            assert "clientaccess_config_last_reload_successful 1" in metrics
+            program.signal(signal.SIGTERM)
+            assert program.ended() == 0
+            assert "Traceback" not in "".join(program.log)
