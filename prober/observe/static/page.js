@@ -3,6 +3,7 @@
 // Rule of this file: what is shown comes from the page asked for again, or goes in as text; nothing else becomes markup.
 
 const EVERY = 5_000;
+const LONG = 250_000; // characters of a page that is asked for six times less often: of some hundreds of pairs
 const STRIPS_EVERY = 15_000;
 const PATIENCE = 10_000; // milliseconds that an answer may take
 const PHASES = ["dns", "connect", "tls", "send", "wait", "receive"];
@@ -45,7 +46,7 @@ const seconds = (value) => (value < 1 ? `${Math.round(value * 1000)} ms` : `${va
 const trusted = window.trustedTypes?.createPolicy("page", { createHTML: (text) => text });
 const parsed = (text) => new DOMParser().parseFromString(trusted ? trusted.createHTML(text) : text, "text/html");
 
-const seen = { tag: "", at: null, stale: false, timer: 0, asking: false };
+const seen = { tag: "", length: 0, at: null, stale: false, timer: 0, asking: false };
 
 function say(words) {
   find("#said").textContent = words;
@@ -158,7 +159,9 @@ async function refresh() {
       if (!answer.ok) {
         throw new Error(`status ${answer.status}`);
       }
-      takeOver(parsed(await answer.text()));
+      const text = await answer.text();
+      takeOver(parsed(text));
+      seen.length = text.length;
       seen.tag = answer.headers.get("etag") ?? "";
     }
     if (seen.stale) {
@@ -179,7 +182,8 @@ async function refresh() {
 function tick() {
   clearTimeout(seen.timer);
   refresh().finally(() => {
-    seen.timer = setTimeout(tick, EVERY);
+    clearTimeout(seen.timer);
+    seen.timer = setTimeout(tick, seen.length > LONG ? 6 * EVERY : EVERY);
   });
 }
 
