@@ -14,6 +14,7 @@ from prober.app import Unwatched
 from prober.assembly import Assembly
 from prober.clients import catalogue
 from prober.exchange import Call
+from prober.history.history import History
 from prober.net.network import Network
 from prober.net.route import Route, TlsPolicy
 from prober.observe.metrics import Metrics
@@ -70,21 +71,25 @@ def wire(imap: str, ca_file: str) -> Probe:
 
 
 def attempt(client: str, https: str, imap: str, ca_file: str) -> Probe:
-    """A whole attempt of `client` at depth `reach`: steps, verdict, metrics."""
+    """A whole attempt of `client` at depth `reach`: steps, verdict, metrics, history."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bench.yml"
         file.write_text(CONFIGURATION.format(imap=imap, https=https, ca=ca_file))
         settings = load([file], catalogue())
     metrics = Metrics(settings.assignments, catalogue(), vantage="bench")
+    history = History(None, vantage="bench", watch=metrics)
     assembly = Assembly(
         settings, catalogue(), Store.open(None), watch=Unwatched(), tell=lambda *_: None, lagged=metrics.loop_lag
     )
     assignment = next(one for one in settings.assignments if one.client == client)
 
     async def probe() -> bool:
-        outcome = await perform(catalogue_of[client], assembly.open(assignment))
+        tx = assembly.open(assignment)
+        tx.session = history.record(assignment).watch(tx.session)
+        outcome = await perform(catalogue_of[client], tx)
         judgement = assembly.judging.judge(assignment, outcome)
         metrics(assignment, outcome, judgement)
+        history(assignment, outcome, judgement)
         return judgement.verdict == "ok"
 
     catalogue_of = catalogue()
