@@ -37,8 +37,12 @@ def build(
     check_files: bool,
     storage_path: str | None = None,
     shown: str = "",
+    patterns: tuple[str, ...] = (),
 ) -> Settings | None:
-    """Return the settings, or `None` after taking down what is wrong. `shown` is what the settings look like."""
+    """Return the settings, or `None` after taking down what is wrong. `shown` is what the settings look like.
+
+    `patterns` name the files in which more targets were found, already in `document`.
+    """
     files = Files(mistakes, check=check_files)
     routes = Routes(document.global_, mistakes, files)
     reader = Credentials(mistakes, files)
@@ -81,6 +85,7 @@ def build(
         service_health=notices,
         redacted=shown,
         files=files.read,
+        patterns=patterns,
     )
 
 

@@ -382,6 +382,14 @@ class ServiceHealthSection(WayOut):
     """Display names of the services whose notices are read: labels."""
 
 
+class DiscoverySection(Section):
+    """Targets that stand elsewhere, written by programs. They may name nothing that is not configured here."""
+
+    files: list[Text] = []
+    """Files of targets, or patterns of their names (`targets/*.json`): each a list of entries as in `targets`, in YAML
+    or JSON."""
+
+
 class Document(Section):
     """A whole configuration."""
 
@@ -393,6 +401,8 @@ class Document(Section):
     """Client lists by name, so that twenty mailboxes do not repeat nine entries."""
     targets: list[TargetSection] = []
     """What is probed."""
+    discovery: DiscoverySection = DiscoverySection()
+    """Targets that stand elsewhere, beside those of `targets`."""
     control: Control | None = None
     """Something independent, so that a fault of our own way out is known as such."""
     token_service: TokenService = TokenService()

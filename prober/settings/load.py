@@ -1,6 +1,7 @@
 """From files to `Settings`, or to every mistake in them at once, each with its place."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def load(
             check_files=check_files,
             storage_path=storage_path,
             shown=redacted(merged.value),
+            patterns=_patterns(merged),
         )
         if settings is not None:
             return settings
@@ -54,6 +56,11 @@ def _read(paths: Sequence[Path]) -> Merged:
             merged.add(read(path), path.parent)
         except SourceError as exc:
             problems.append(problem(exc.position, exc.path, exc.message))
+    for path in discovered(_patterns(merged)):
+        try:
+            merged.add(read(path, "targets"), path.parent)
+        except SourceError as exc:
+            problems.append(problem(exc.position, exc.path, exc.message))
     problems += merged.problems
     if problems:
         raise _error(problems)
@@ -63,6 +70,25 @@ def _read(paths: Sequence[Path]) -> Merged:
 def files(paths: Iterable[Path]) -> list[Path]:
     """Return the files that `paths` mean, a directory being all its `*.yml` in the order of their names."""
     return [inside for path in paths for inside in _inside(path)]
+
+
+def _patterns(merged: Merged) -> tuple[str, ...]:
+    """Return what `discovery.files` names, absolute; what is no text there is told of when its shape is looked at."""
+    section = merged.value.get("discovery")
+    named = section.get("files") if isinstance(section, dict) else None
+    if not isinstance(named, list):
+        return ()
+    folder = merged.folder(("discovery",)).absolute()
+    return tuple(str(folder / one) for one in named if isinstance(one, str) and one)
+
+
+def discovered(patterns: Iterable[str]) -> list[Path]:
+    """Return the files that `patterns` mean: in the order of their names, and one without a wildcard in any case."""
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        names = sorted(glob(pattern)) if has_magic(pattern) else [pattern]  # noqa: PTH207 - the pattern is absolute
+        found.update(dict.fromkeys(map(Path, names)))
+    return list(found)
 
 
 def _inside(path: Path) -> list[Path]:

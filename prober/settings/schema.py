@@ -22,6 +22,11 @@ password of a proxy: with the configuration). File names are relative to the fil
 `prober check-config F` reads a configuration as `prober run` would, the files it names included, and prints one line
 per mistake: `file:line:column: dotted.path: what is wrong`.
 
+Other programs add targets by files of their own, which `discovery.files` names: each is a list of entries as they stand
+in `targets`, in YAML or JSON. Such an entry names credentials, profiles and labels of the configuration, and has none
+of its own. Write a list beside the old one and rename it over that. A list that cannot be read, or names what is not
+there, is a mistake of the whole configuration, and the last good one stays in force.
+
 A running prober reads its files again when one of them changes (by content, links followed, once it has stayed the same
 for a second; it looks every five seconds), on SIGHUP, and on `POST /-/reload` where that is enabled. It takes the whole
 or leaves everything as it was: then the mistakes are in the log, and `clientaccess_config_last_reload_successful` is 0.

@@ -97,7 +97,7 @@ class Settings:
     the same way out. `fingerprints` is by `Assignment.key`: a hash of all that is configured for it and decides whether
     and how an attempt gets through, secrets left out. `budgets` are the limits by name. `redacted` is the
     configuration as YAML, fit to be shown. `files` are those whose content is a part of it, by name, secrets that are
-    read when they are needed left out.
+    read when they are needed left out. `patterns` mean the files in which targets were discovered.
     """
 
     vantage: str
@@ -119,3 +119,4 @@ class Settings:
     service_health: ServiceHealthSettings | None = None
     redacted: str = field(default="", repr=False)
     files: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()

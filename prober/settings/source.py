@@ -71,8 +71,11 @@ class Source:
         return self.positions.get(path, Position(self.file, 1, 1))
 
 
-def read(path: Path) -> Source:
-    """Return what the file at `path` holds: a mapping at the top. Raises `SourceError`."""
+def read(path: Path, listed: str = "") -> Source:
+    """Return what the file at `path` holds: a mapping at the top. Raises `SourceError`.
+
+    With `listed`, a list at the top, which is read as if it stood under that key.
+    """
     file = str(path)
     start = Position(file, 1, 1)
     try:
@@ -80,11 +83,11 @@ def read(path: Path) -> Source:
             data = stream.read(LARGEST_FILE + 1)
     except OSError as exc:
         raise SourceError(start, f"cannot be read: {exc.strerror or type(exc).__name__}") from None
-    return parse(file, data)
+    return parse(file, data, listed)
 
 
-def parse(file: str, data: bytes) -> Source:
-    """Return what `data` holds. Raises `SourceError`."""
+def parse(file: str, data: bytes, listed: str = "") -> Source:
+    """Return what `data` holds, see `read`. Raises `SourceError`."""
     start = Position(file, 1, 1)
     if len(data) > LARGEST_FILE:
         raise SourceError(start, f"is larger than {LARGEST_FILE >> 20} MiB")
@@ -94,11 +97,11 @@ def parse(file: str, data: bytes) -> Source:
         line = data.count(b"\n", 0, exc.start) + 1
         raise SourceError(Position(file, line, 1), "is not UTF-8 text") from None
     _check_characters(file, text)
-    quick = _quickly(file, text)
-    return _carefully(file, text, start) if quick is None else quick
+    quick = _quickly(file, text, listed)
+    return _carefully(file, text, listed) if quick is None else quick
 
 
-def _quickly(file: str, text: str) -> Source | None:
+def _quickly(file: str, text: str, listed: str) -> Source | None:
     """Return what `text` holds, scanned by libyaml, several times as fast; `None` where anything is wrong with it.
 
     Its nodes are composed by PyYAML all the same: libyaml's own composing knows no limit of depth, and would hold up
@@ -116,17 +119,18 @@ def _quickly(file: str, text: str) -> Source | None:
 
     try:
         loader = Quick()
-        return _Reading(file, loader).source(loader.get_single_node())
+        return _Reading(file, loader).source(loader.get_single_node(), listed)
     except (SourceError, yaml.YAMLError, ValueError, OverflowError, RecursionError):
         return None
 
 
-def _carefully(file: str, text: str, start: Position) -> Source:
+def _carefully(file: str, text: str, listed: str) -> Source:
     """Return what `text` holds, or say what is wrong with it and where. Raises `SourceError`."""
+    start = Position(file, 1, 1)
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
-        return _Reading(file, loader).source(node)
+        return _Reading(file, loader).source(node, listed)
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         at = Position(file, mark.line + 1, mark.column + 1) if mark else start
@@ -166,9 +170,14 @@ class _Reading:
         self._values = 0
         self._inside: list[yaml.Node] = []
 
-    def source(self, node: yaml.Node | None) -> Source:
+    def source(self, node: yaml.Node | None, listed: str) -> Source:
         if node is None:
             raise SourceError(Position(self._file, 1, 1), "is empty")
+        if listed:
+            found = self._value(node, (listed,))
+            if not isinstance(found, list):
+                raise SourceError(self._at(node), f"must be a list of {listed}")
+            return Source(self._file, {listed: found}, self._positions)
         value = self._value(node, ())
         if not isinstance(value, dict):
             raise SourceError(self._at(node), "must be a mapping of sections such as `targets:`")

@@ -105,3 +105,19 @@ def test_a_bad_file_is_told_and_still_looked_at(tmp_path: Path) -> None:
     file.write_text(target())
     assert seen.look() != bad
     assert seen.read().assignments
+
+
+def test_lists_of_discovered_targets_are_looked_at_as_they_come_and_go(tmp_path: Path) -> None:
+    """What a pattern means is looked up each time."""
+    file = tmp_path / "prober.yml"
+    file.write_text(target() + "discovery: {files: ['found-*.json']}\n")
+    seen = inputs(file)
+    before = seen.look()
+    found = tmp_path / "found-1.json"
+    found.write_text(
+        '[{"name": "x", "environment": "exchange_server", "host": "x.example", "clients": [{"client": "imap4"}]}]'
+    )
+    assert set(seen.look()) - set(before) == {str(found)}
+    assert [one.target.name for one in seen.read().assignments] == ["hq", "x"]
+    found.unlink()
+    assert seen.look() == before

@@ -1,5 +1,6 @@
 """Each rule has its bad example; good configurations become what they say."""
 
+import json
 import subprocess
 import sys
 import time
@@ -274,3 +275,50 @@ def test_a_large_configuration_full_of_mistakes_is_read_in_time(
     found = outcome(tmp_path / "f.yml", f"credentials:\n{names}targets:\n{targets}".encode(), catalogue)
     assert isinstance(found, ConfigurationError)
     assert len(found.problems) == 1000
+
+
+def test_targets_are_discovered_in_files_of_their_own(tmp_path: Path, catalogue: Mapping[str, Client[Any]]) -> None:
+    """Lists as YAML or JSON, by patterns relative to the file that names them; their own relative to the lists."""
+    folder = tmp_path / "found"
+    folder.mkdir()
+    entry = {"name": "b", "environment": "exchange_server", "host": "b.corp.example", "address_file": "address"}
+    (folder / "b.json").write_text(json.dumps([{**entry, "clients": [{"client": "toy"}]}]))
+    (folder / "address").write_text("probe@corp.example")
+    (folder / "a.yml").write_text("- {name: a, environment: exchange_server, host: a.corp.example, profiles: [all]}\n")
+    (folder / "none.json").write_text("[]")
+    file = tmp_path / "prober.yml"
+    file.write_text("discovery: {files: ['found/*.json', found/a.yml]}\nprofiles: {all: [{client: toy}]}\n")
+    settings = load([file], catalogue)
+    assert [one.key for one in settings.assignments] == ["toy/b", "toy/a"]
+    assert settings.assignments[0].target.mailbox == "probe@corp.example"
+    assert settings.patterns == (str(folder / "*.json"), str(folder / "a.yml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('[{"name": "b", ', "a.json:1:16: is not valid YAML"),
+        ("", "a.json:1:1: is empty"),
+        ("targets: []", "a.json:1:1: must be a list of targets"),
+        ("- {nane: b}", "a.json:1:4: targets[1].nane: is not a known key"),
+        ("- {name: hq, environment: exchange_server, host: h, clients: [{client: toy}]}", "'hq' is the name of two"),
+        (
+            "- {name: b, environment: exchange_server, host: h, clients: [{client: toy, credential: c}]}",
+            "no credential here",
+        ),
+        (None, "a.json:1:1: cannot be read: No such file or directory"),
+    ],
+)
+def test_a_bad_list_is_a_mistake_at_its_own_place(
+    tmp_path: Path, catalogue: Mapping[str, Client[Any]], text: str | None, line: str
+) -> None:
+    """Cut off, of another shape, with what is not configured: told as if it stood in the configuration itself."""
+    if text is not None:
+        (tmp_path / "a.json").write_text(text)
+    file = tmp_path / "prober.yml"
+    target = "{name: hq, environment: exchange_server, host: h.corp.example, clients: [{client: toy}]}"
+    file.write_text(f"targets: [{target}]\ndiscovery: {{files: [a.json]}}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load([file], catalogue)
+    assert line in str(caught.value)
+    assert str(tmp_path / "a.json") in str(caught.value)
