@@ -34,7 +34,7 @@ class World:
 
     def __init__(self, simulator: Simulator, folder: Path) -> None:
         self.simulator = simulator
-        wishes = Wishes(clients=("imap4",), interval=60.0, push={"imap4": 0.0}, apart=True)
+        wishes = Wishes(clients=("imap4",), interval=60.0, push={"imap4": 0.0}, apart=True, notices=60.0)
         self.file = simulator.write_configuration(folder, wishes)
         self.document: dict[str, Any] = yaml.safe_load(self.file.read_text())
         for target in self.document["targets"]:
@@ -180,6 +180,38 @@ async def test_a_bad_file_changes_nothing_but_a_metric(tmp_path: Path) -> None:
             assert await one.reload() == ()
             assert value("clientaccess_config_last_reload_successful") == 1
             settings = one.service._settings
+
+
+async def test_who_gets_through_in_another_way_begins_anew_and_notices_are_read_as_configured(tmp_path: Path) -> None:
+    """A channel along the old way is left; the reader of notices, its panel and its task go and come."""
+    async with world(tmp_path) as one:
+        await one.all_open()
+        moved, *kept = one.names
+        tokens, notices = one.tokens(), one.document.pop("service_health")
+        one.document["targets"][0]["network"] = {"family": "ipv4"}
+        one.write()
+        assert await one.reload() == ()
+        assert _reading() == []
+        assert "advisories" not in [panel.name for panel in one.service._panels]
+        seen = one.attempts(moved)
+        await one.until(lambda: one.opened[moved] == 2 and moved in one.waiting and one.attempts(moved) > seen)
+        assert {name: one.opened[name] for name in kept} == dict.fromkeys(kept, 1)
+        assert one.value("scheduler_crashes_total", moved) == 0
+        one.document["service_health"] = notices
+        one.document["detector"] = {"second_looks": False}
+        one.document["budgets"] = {"open_connections": 7}
+        one.document["pacing"] = {"rate": 999, "ceiling": 999}
+        one.write()
+        assert await one.reload() == ()
+        assert _reading() == ["service health"]
+        assert "advisories" in [panel.name for panel in one.service._panels]
+        assert one.service.detection.again is None
+        assert one.opened[moved] == 2
+        assert one.tokens() - tokens <= 2  # those of the reader
+
+
+def _reading() -> list[str]:
+    return [name for name in (task.get_name() for task in asyncio.all_tasks()) if name == "service health"]
 
 
 async def test_a_hundred_reloads_in_a_row_lose_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Budgets: what is configured is counted, what is added has to find room."""
 
+from dataclasses import replace
+
 import pytest
 
 from prober.schedule.budgets import CONNECTIONS, DEFAULTS, GRAPH_REQUESTS, TRANSACTIONS, Budgets, Use
@@ -72,3 +74,11 @@ def test_the_fullest_member_speaks_for_its_budget() -> None:
     budgets.use(TRANSACTIONS, "imap4/b", 5.0)
     assert budgets.fullest("transactions_per_minute") == pytest.approx(0.5)
     assert ("mailbox", "open_connections") in budgets.names
+
+
+def test_another_limit_holds_for_what_is_in_use_already() -> None:
+    """What was used stays used."""
+    budgets = Budgets(DEFAULTS, Watch(0.0))
+    budgets.use(CONNECTIONS, "a", 3.0)
+    budgets.limit({**DEFAULTS, CONNECTIONS.name: replace(CONNECTIONS, limit=6)})
+    assert budgets.fullest("open_connections") == 0.5

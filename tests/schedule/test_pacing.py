@@ -137,3 +137,22 @@ def test_the_ceiling_is_asyncio_throttle_and_it_holds(monkeypatch: pytest.Monkey
     given = virtual.run(main())
     assert [round(at) for at in given] == [0] * 5 + [1] * 5 + [2] * 5
     assert all(later >= at for at, later in pairwise(given))
+
+
+def test_another_rate_holds_for_turns_that_are_given_out_from_then_on() -> None:
+    """On lanes that are known, too; the ceiling as well."""
+    ceilings: list[int] = []
+
+    def ceiling(limit: int) -> NoCeiling:
+        ceilings.append(limit)
+        return NoCeiling(limit)
+
+    turns = Pacer(2.0, 20, clock=virtual.now, throttler=ceiling)
+
+    async def main() -> list[float]:
+        await starts(turns, 1)
+        turns.configure(10.0, 30)
+        return await starts(turns, 3)
+
+    assert virtual.run(main()) == pytest.approx([0.0, 0.1, 0.2])
+    assert ceilings == [20, 30]

@@ -202,3 +202,16 @@ async def test_names_of_the_mailbox_are_in_no_transcript() -> None:
     """Nor is what the canary is called."""
     with_canary = replace(ASSIGNMENT.target, canary="marker-canary", labels=MappingProxyType({}))
     assert private(replace(ASSIGNMENT, target=with_canary)) == ["canary@corp.example", "canary", "marker-canary"]
+
+
+async def test_what_is_under_way_of_one_that_is_gone_ends_and_of_another_does_not() -> None:
+    """Whoever waits is told that it is not the prober that it was."""
+    asked = Asked(judged())
+    asked.go.clear()
+    waiting = asyncio.create_task(asked.client.get(PATH))
+    await until(lambda: bool(asked.asked))
+    asked.probes.drop({"imap4/unknown"})
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    asked.probes.drop({ASSIGNMENT.key})
+    assert (await waiting).status_code == 503
