@@ -207,7 +207,10 @@ def certificate_on_premises(outcome: Outcome, fault: Fault, around: Circumstance
 
 
 def control_failed_too(outcome: Outcome, fault: Fault, around: Circumstances) -> Judgement | None:
-    """A network fault is `inconclusive` if the control of this vantage failed within its last two intervals."""
+    """A network fault is `inconclusive` if the control of this vantage failed within its last two intervals.
+
+    A failed control is held against the vantage until one has shown the way out to be open, if that takes longer.
+    """
     if fault.reason.counting is Counting.AMBIGUOUS and around.control_failed:
         return _as(Verdict.INCONCLUSIVE, fault, "the control of this vantage failed too")
     return None

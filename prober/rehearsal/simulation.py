@@ -23,6 +23,7 @@ async def simulate(config: Path | None, state: Path | None, show: Callable[[Mapp
     """
     plan = blueprint(config)
     with ExitStack() as undo:
+        state = _made(state) if state else None
         folder = state.parent if state else Path(undo.enter_context(TemporaryDirectory(prefix="prober-simulate-")))
         simulator = Simulator(found(plan.layout), folder, limits=plan.limits, catalogue=incidents())
         simulator.premises.doorkeeper.lifetime = plan.layout.token_lifetime
@@ -39,6 +40,12 @@ async def simulate(config: Path | None, state: Path | None, show: Callable[[Mapp
         finally:
             await simulator.stop()
     return 0
+
+
+def _made(state: Path) -> Path:
+    """Make the folder of the state file; return its whole path, for what lies beside it is read from elsewhere."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    return state.absolute()
 
 
 def blueprint(config: Path | None) -> Blueprint:

@@ -21,11 +21,14 @@ mailboxes: [{address: probe@corp.example, site: hq}]
 
 
 def test_its_state_file_is_all_a_client_needs(tmp_path: Path) -> None:
-    """`once` is well with the configuration in it, imaplib with the account, and a delivery by the control shows up."""
+    """`once` is well with the configuration in it, imaplib with the account, and a delivery by the control shows up.
+
+    Its folder is made, and what lies there can be used from elsewhere.
+    """
     (tmp_path / "tenant.yml").write_text(TENANT)
-    state = tmp_path / "state.json"
-    arguments = ["simulate", f"--config.file={tmp_path / 'tenant.yml'}", f"--state-file={state}"]
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True)
+    state = tmp_path / "tenant" / "state.json"
+    arguments = ["simulate", "--config.file=tenant.yml", "--state-file=./tenant/state.json"]
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True, cwd=tmp_path)
     try:
         assert process.stdout is not None
         for line in process.stdout:
