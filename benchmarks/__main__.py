@@ -2,10 +2,11 @@
 
 import sys
 
-from benchmarks import cpu, exposition, leaks, memory, reload, tenant
+from benchmarks import accuracy, cpu, exposition, leaks, memory, reload, tenant
 from benchmarks.detection import bench as detection
 
 BENCHES = {
+    "accuracy": accuracy.main,
     "cpu": cpu.main,
     "detection": detection.main,
     "exposition": exposition.main,

@@ -4,37 +4,53 @@ import asyncio
 import gc
 import importlib
 import json
+import logging
 import resource
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-from prober.app import Unwatched
-from prober.assembly import Assembly
+from prober.app import Service
 from prober.clients import catalogue
 from prober.exchange import Call
-from prober.history.history import History
+from prober.model import Assignment, Outcome
 from prober.net.network import Network
 from prober.net.route import Route, TlsPolicy
-from prober.observe.metrics import Metrics
 from prober.settings.load import load
 from prober.storage.store import Store
 from prober.timeline import Timeline
-from prober.transaction import perform
+from prober.transaction import Client
+from prober.verdict import Judgement
+from prober.vocabulary import Phase
 
 CONCURRENCY = 16
-# The server listens on IPv4 alone, and the exporter is told so as well.
+WARM_UP = 2 * CONCURRENCY
+"""Probes before the first that counts: every assignment has its series and its place in the detector by then."""
+# The server listens on IPv4 alone, and the exporter is told so as well. Starts are not spaced: one follows the other.
 CONFIGURATION = """
 global: {{network: {{family: ipv4}}}}
-targets:
-  - name: bench
-    environment: exchange_server
-    endpoints: {{imap4: "{imap}"}}
-    tls: {{ca_file: "{ca}"}}
-    clients: [{{client: imap4}}]
+pacing: {{rate: 1000, ceiling: 1000}}
+detector: {{second_looks: false}}
 control: {{urls: ["{https}"], tls: {{ca_file: "{ca}"}}}}
+targets:
 """
+TARGET = """
+  - name: bench-{number}
+    environment: exchange_server
+    endpoints: {{activesync: "{https}Microsoft-Server-ActiveSync", imap4: "{imap}"}}
+    tls: {{ca_file: "{ca}"}}
+    clients:
+      - {{client: activesync, depth: reach}}
+      - {{client: imap4, depth: reach}}
+"""
+ALIKE = ("options_anonymous", "greeting", "reach_logout")
+"""The steps that ask what the exporter asks, and no more."""
 Probe = Callable[[], Awaitable[bool]]
 
 
@@ -70,39 +86,52 @@ def wire(imap: str, ca_file: str) -> Probe:
     return probe
 
 
-def attempt(client: str, https: str, imap: str, ca_file: str) -> Probe:
-    """A whole attempt of `client` at depth `reach`: steps, verdict, metrics, history."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "bench.yml"
-        file.write_text(CONFIGURATION.format(imap=imap, https=https, ca=ca_file))
-        settings = load([file], catalogue())
-    metrics = Metrics(settings.assignments, catalogue(), vantage="bench")
-    history = History(None, vantage="bench", watch=metrics)
-    assembly = Assembly(
-        settings, catalogue(), Store.open(None), watch=Unwatched(), tell=lambda *_: None, lagged=metrics.loop_lag
-    )
-    assignment = next(one for one in settings.assignments if one.client == client)
-
-    async def probe() -> bool:
-        tx = assembly.open(assignment)
-        tx.session = history.record(assignment).watch(tx.session)
-        outcome = await perform(catalogue_of[client], tx)
-        judgement = assembly.judging.judge(assignment, outcome)
-        metrics(assignment, outcome, judgement)
-        history(assignment, outcome, judgement)
-        return judgement.verdict == "ok"
-
-    catalogue_of = catalogue()
-    return probe
+def alike() -> Mapping[str, Client[Any]]:
+    """Return the clients cut down to the steps that do the exporter's work."""
+    clients = dict(catalogue())
+    for name in ("activesync", "imap4"):
+        kept = tuple(step for step in clients[name].steps if step.name in ALIKE)
+        clients[name] = replace(clients[name], steps=kept)
+    return MappingProxyType(clients)
 
 
-async def work(probe: Probe, count: int) -> dict[str, float]:
-    """Make `count` probes; return CPU seconds and how many succeeded. The first few warm up and are not counted."""
-    for _ in range(CONCURRENCY):
+class Product:
+    """The whole prober, its attempts started one by one as its schedule does; every verdict and phase is checked."""
+
+    def __init__(self, client: str, clients: Mapping[str, Client[Any]], https: str, imap: str, ca_file: str) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "bench.yml"
+            targets = (
+                TARGET.format(number=number, https=https, imap=imap, ca=ca_file) for number in range(CONCURRENCY)
+            )
+            file.write_text(CONFIGURATION.format(https=https, ca=ca_file) + "".join(targets))
+            settings = load([file], clients)
+        self._service = Service(settings, clients, Store.open(None), sinks=[self._hear])
+        self._idle = deque(one for one in settings.assignments if one.client == client)
+        self._heard: dict[str, bool] = {}
+
+    async def probe(self) -> bool:
+        """Have one attempt made, as the runner does; return whether it went well and was wholly measured."""
+        assignment = self._idle.popleft()
+        await asyncio.create_task(self._service.assembly.attempts.scheduled(assignment, time.monotonic()))
+        self._idle.append(assignment)
+        return self._heard.pop(assignment.key, False)
+
+    def _hear(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
+        first = outcome.results[0]
+        measured = first.certificate is not None and {Phase.DNS, Phase.CONNECT, Phase.TLS, Phase.WAIT} <= set(
+            first.phases
+        )
+        self._heard[assignment.key] = judgement.verdict == "ok" and measured
+
+
+async def work(probe: Probe, wanted: int) -> dict[str, float]:
+    """Make `wanted` probes; return CPU seconds and how many succeeded. The first of them are not counted."""
+    for _ in range(WARM_UP):
         await probe()
     gc.collect()
     gc.freeze()  # as `run` does once it has started
-    left, good = count, 0
+    left, good = wanted, 0
 
     async def one_after_the_other() -> None:
         nonlocal left, good
@@ -117,22 +146,23 @@ async def work(probe: Probe, count: int) -> dict[str, float]:
     return {"cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, "good": good}
 
 
-async def run(kind: str, https: str, imap: str, ca_file: str, count: int) -> dict[str, float]:
+async def run(kind: str, https: str, imap: str, ca_file: str, wanted: int) -> dict[str, float]:
     """Make the probe of `kind` on this loop, and work."""
     if kind == "transport":
-        probe = transport(https, ca_file)
-    elif kind == "wire":
-        probe = wire(imap, ca_file)
-    else:
-        probe = attempt(kind, https, imap, ca_file)
-    return await work(probe, count)
+        return await work(transport(https, ca_file), wanted)
+    if kind == "wire":
+        return await work(wire(imap, ca_file), wanted)
+    clients = alike() if kind in ("https", "imap") else catalogue()
+    client = {"https": "activesync", "imap": "imap4"}.get(kind, kind)
+    return await work(Product(client, clients, https, imap, ca_file).probe, wanted)
 
 
-def main(kind: str, https: str, imap: str, ca_file: str, count: str, loop: str) -> None:
+def main(kind: str, https: str, imap: str, ca_file: str, wanted: str, loop: str) -> None:
     """Work on the loop `loop` (`stdlib` or `uvloop`), and print the result as JSON."""
+    logging.getLogger("prober").setLevel(logging.WARNING)
     factory = importlib.import_module("uvloop").new_event_loop if loop == "uvloop" else None
     with asyncio.Runner(loop_factory=factory) as runner:
-        print(json.dumps(runner.run(run(kind, https, imap, ca_file, int(count)))))
+        print(json.dumps(runner.run(run(kind, https, imap, ca_file, int(wanted)))))
 
 
 if __name__ == "__main__":
