@@ -92,11 +92,13 @@ def main() -> bool:
     with ExitStack() as stack:
         pki = Pki(stack.enter_context(fresh_room("pki")))
         room = make(stack.enter_context(fresh_room("bench")), "nginx")
-        https, imap, exporter = _serve(stack, pki, room)
+        https, imap = nginx_of(stack, pki, room)
+        exporter = _exporter(stack, pki, room)
         return show("cpu", _figures(room, pki, https, imap, exporter))
 
 
-def _serve(stack: ExitStack, pki: Pki, room: Path) -> tuple[str, str, tuple[Daemon, int]]:
+def nginx_of(stack: ExitStack, pki: Pki, room: Path) -> tuple[str, str]:
+    """Start the server that is probed; return its two URLs."""
     ports = {"https": free_port(), "imap": free_port()}
     right = pki.right
     text = NGINX.format(room=room / "nginx", certificate=right.certificate_file, key=right.key_file, **ports)
@@ -104,6 +106,10 @@ def _serve(stack: ExitStack, pki: Pki, room: Path) -> tuple[str, str, tuple[Daem
     nginx = Daemon(["nginx", "-e", "stderr", "-c", str(room / "nginx.conf")], room / "nginx.log")
     stack.callback(nginx.stop)
     nginx.until(lambda: all(accepts(port) for port in ports.values()), "listening")
+    return f"https://localhost:{ports['https']}/", f"imaps://localhost:{ports['imap']}"
+
+
+def _exporter(stack: ExitStack, pki: Pki, room: Path) -> tuple[Daemon, int]:
     (room / "blackbox.yml").write_text(BLACKBOX.format(ca=pki.ca_file))
     port = free_port()
     command = ["prometheus-blackbox-exporter", f"--config.file={room / 'blackbox.yml'}"]
@@ -111,7 +117,7 @@ def _serve(stack: ExitStack, pki: Pki, room: Path) -> tuple[str, str, tuple[Daem
     stack.callback(exporter.stop)
     psutil.Process(exporter.pid).cpu_affinity([PINNED])
     exporter.until(lambda: accepts(port), "listening")
-    return f"https://localhost:{ports['https']}/", f"imaps://localhost:{ports['imap']}", (exporter, port)
+    return exporter, port
 
 
 def _figures(room: Path, pki: Pki, https: str, imap: str, exporter: tuple[Daemon, int]) -> list[Figure]:

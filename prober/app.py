@@ -12,12 +12,12 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from prober.advisories.onsets import Onsets
-from prober.assembly import Assembly, Networks
+from prober.assembly import Assembly, Networks, TokenNews
 from prober.blame.blame import Blame
 from prober.clients import catalogue
 from prober.detect.detector import Detector, Policy
@@ -63,6 +63,7 @@ from prober.storage.store import Store, StoreBusyError
 from prober.transaction import Client
 from prober.verdict import Judgement
 from prober.vocabulary import Environment
+from prober.workers.crew import Crew, Ears
 
 T = TypeVar("T")
 
@@ -196,34 +197,40 @@ class Service:
         own = (self.metrics, self._board, OutcomeLog(), self.detection, self._blame, self.history)
         self._sinks: tuple[Sink, ...] = (*own, *sinks)
         self._hearers = self._who_hears(settings)
+        tokens, news = TokenNews((self.metrics, self._expiry)), PushNews(self.metrics, self.detection)
+        ears = Ears(self.metrics, tokens, news, self.tell, self._tell_again)
+        self._crew = Crew(settings, store, ears) if settings.workers > 1 else None
+        probed = self._probed_here(settings)
         self.assembly = Assembly(
-            settings,
+            probed,
             clients,
             store,
             watch=self.metrics,
             tell=self.tell,
             tell_again=self._tell_again,
             lagged=self.metrics.loop_lag,
-            token_observers=(self.metrics, self._expiry),
+            token_observers=(tokens,),
             record=self.history.record,
         )
-        plan = Plan(settings.assignments, now=time.monotonic(), epoch=time.time())
+        self._attempts = self._crew or self.assembly.attempts
+        self._governor = self._crew or self.assembly.governor
+        plan = Plan(probed.assignments, now=time.monotonic(), epoch=time.time())
         self._runner = Runner(plan, self.assembly.attempts.scheduled, self.metrics)
         self._channels = Channels(
-            settings.assignments,
+            probed.assignments,
             clients,
             self.assembly.open,
             pacer=self.assembly.pacer,
             governor=self.assembly.governor,
             judging=self.assembly.judging,
             health=self.assembly.health,
-            watch=PushNews(self.metrics, self.detection),
+            watch=news,
         )
         self._looks = self._second_looks(settings)
         self._consider(settings)
         self._notices = self._reader(settings)
-        self._restraints = RestraintPanel(settings.assignments, self.assembly.governor.held_back)
-        export(self.metrics, self.assembly.governor, settings.assignments, ScopeKind)
+        self._restraints = RestraintPanel(settings.assignments, self._governor.held_back)
+        export(self.metrics, self._governor, settings.assignments, ScopeKind)
         headline = HeadlinePanel(lambda: self._board.rows, lambda: self.detection.detector, self._blame, wall=time.time)
         self._panels = [
             headline,
@@ -232,11 +239,11 @@ class Service:
             BlamePanel(self._blame),
             self._restraints,
             *([self._notices.panel] if self._notices else []),
-            PushPanel(self._channels.states),
+            PushPanel(self._crew.channels if self._crew else self._channels.states),
             self._expiry,
         ]
         self.reloading = Reloading(configuration, self.reconfigure, self.metrics) if configuration else None
-        self._probes = Probes(self._assignment, self.assembly.attempts, lambda: self._ready)
+        self._probes = Probes(self._assignment, self._attempts, lambda: self._ready)
         routes = (
             self._probes.route,
             configuration_route(lambda: self._settings.redacted),
@@ -248,6 +255,10 @@ class Service:
             *(self.metrics, self._board, lambda: self._ready, self._panels, routes), states=headline.states, about=about
         )
         self._web = WebServer(Guard(pages, web.current if web else lambda: None), web)
+
+    def _probed_here(self, settings: Settings) -> Settings:
+        """Return what this process has to probe itself: nothing where it has workers."""
+        return settings if self._crew is None else replace(settings, assignments=())
 
     def tell(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Hand a finished attempt to whoever wants to hear of it; of what is not probed any more, nobody does."""
@@ -287,9 +298,9 @@ class Service:
         return SecondLooks(
             settings.assignments,
             self.detection.detector.cells,
-            self.assembly.attempts.second_look,
+            self._attempts.second_look,
             confirming=lambda key: self.detection.detector.confirming(key),
-            busy=lambda key: key in self._runner.running or self.assembly.attempts.busy(key),
+            busy=lambda key: key in self._runner.running or self._attempts.busy(key),
             watch=self.metrics,
             wall=time.time,
         )
@@ -335,18 +346,21 @@ class Service:
             return mistakes
         watched, policy = sources(settings.assignments, self._clients, settings.vantage), _policy(settings)
         try:
-            networks = await asyncio.to_thread(self.assembly.ways_out, settings)
+            networks = await asyncio.to_thread(self.assembly.ways_out, self._probed_here(settings))
         except NetworkSetupError as exc:
             return (str(exc),)
         detector = await asyncio.to_thread(self.detection.prepared, watched, policy)
         change = difference(self._settings, settings)
+        here = change if self._crew is None else Change()
         for one in (*change.added, *change.changed):
             self.metrics.add(one)
             await asyncio.sleep(0)
         if not self._ready:
             return ("the prober is not ready, or ending",)
         before, was = self.assembly.networks, self._settings
-        caches = self._switch(settings, change, networks, detector, watched)
+        caches = self._switch(settings, change, here, networks, detector, watched)
+        if self._crew is not None:
+            await self._crew.configure(settings)
         await self._tidy(caches, before)
         if _notices(was) != _notices(settings):
             await self._read_notices(settings)
@@ -357,32 +371,36 @@ class Service:
         self,
         settings: Settings,
         change: Change,
+        here: Change,
         networks: Networks,
         detector: Detector | None,
         watched: Mapping[str, Source],
     ) -> tuple[TokenCache, ...]:
-        """Go by `settings` from now on, everybody at once; return what is to be closed."""
+        """Go by `settings` from now on, everybody at once; return what is to be closed.
+
+        `here` is what changes of that which this process probes itself.
+        """
         gone = [one.key for one in change.removed]
         assignments = settings.assignments
         self._settings, self._in_force, self._hearers = settings, _by_key(settings), self._who_hears(settings)
-        self._runner.replan(assignments, now=time.monotonic(), epoch=time.time())
-        self._runner.drop(change.moved)
+        self._runner.replan(self._probed_here(settings).assignments, now=time.monotonic(), epoch=time.time())
+        self._runner.drop(here.moved)
         self._probes.drop(change.moved)
-        caches = self.assembly.configure(settings, networks, gone)
+        caches = self.assembly.configure(self._probed_here(settings), networks, gone)
         if detector is not None:
             self.detection.replace(detector, watched)
         self._looks.replace(assignments, self.detection.detector.cells, change.moved)
         self._consider(settings)
-        self._channels.replace((*gone, *(one.key for one in change.changed)), (*change.added, *change.changed))
+        self._channels.replace(*here.channels)
         self._blame.replace(assignments)
         self._board.configure(assignments)
         self._restraints.configure(assignments)
         self._expiry.configure(_expiries(settings))
-        export_waits(self.metrics, self.assembly.governor, assignments)
+        export_waits(self.metrics, self._governor, assignments)
         self.metrics.forget(gone)
         self.metrics.credentials(settings.credentials)
         _show_expiry(self.metrics, settings)
-        for control in (one for one in change.added if one.client == CONTROL):
+        for control in (one for one in here.added if one.client == CONTROL):
             self._runner.begin(control)
         return caches
 
@@ -409,7 +427,7 @@ class Service:
 
         The controls begin at once, so that the first verdicts know whether the way out is open.
         """
-        _settle_memory()
+        settle_memory()
         self.assembly.health.start()
         self._channels.start()
         if self._notices:
@@ -419,26 +437,30 @@ class Service:
         ticking = asyncio.create_task(self._keep_ticking(), name="ticking")
         serving = asyncio.create_task(self._web.serve(sockets), name="serving")
         watching = asyncio.create_task(self._keep_watching(), name="watching the configuration")
-        for control in self._settings.assignments:
+        tending = asyncio.create_task(self._tend(grace), name="looking after workers")
+        for control in self._probed_here(self._settings).assignments:
             if control.client == CONTROL:
                 self._runner.begin(control)
         self._ready = True
         LOG.info("listening on %s", ", ".join(map(name, sockets)))
-        broken = await _first_to_end((stop, self._asked_to_end), scheduling, saving, serving, ticking, watching)
+        parts = (scheduling, saving, serving, ticking, watching, tending)
+        broken = await _first_to_end((stop, self._asked_to_end), *parts)
         self._ready = False
         LOG.info("stopping")
-        for task in (scheduling, ticking, watching):
+        for task in (scheduling, ticking, watching, tending):
             task.cancel()
         if self.reloading is not None:
             await self.reloading.close()
         await self._looks.drain()
         await asyncio.gather(self._runner.drain(grace), self._channels.drain(), self._probes.drain())
+        if self._crew:
+            await self._crew.drain(grace)
         if self._notices:
             await self._notices.close()
         await self.assembly.close()
         self._ending.set()
         self._web.should_exit = True
-        await asyncio.wait([scheduling, saving, serving, ticking, watching])
+        await asyncio.wait(parts)
         await self.history.close()
         self._store.close()
         return 1 if broken else 0
@@ -460,6 +482,14 @@ class Service:
             await asyncio.to_thread(self._store.save)
             await self.history.flush()
             self._tell_lost()
+
+    async def _tend(self, grace: float) -> None:
+        """Start the workers and look after them; where there are none, do nothing for ever."""
+        if self._crew is None:
+            await asyncio.Event().wait()
+        else:
+            self._crew.start(grace)
+            await self._crew.run()
 
     async def _keep_ticking(self) -> None:
         """Let the detector notice that time passes."""
@@ -496,7 +526,7 @@ def _notices(settings: Settings) -> object:
     return section, unbound(settings.credentials.get(section.credential)), settings.token_route, clients
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Take what was made at start out of the collector's sight: a full collection then takes no visible time."""
     gc.collect()
     gc.freeze()

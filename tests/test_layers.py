@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "prober"
-COMPOSERS = {"__init__", "__main__", "app", "assembly", "cli", "enrolment", "notices", "rehearsal"}
+COMPOSERS = {"__init__", "__main__", "app", "assembly", "cli", "enrolment", "notices", "rehearsal", "worker"}
 BOTH_SIDES = {"cli", "rehearsal"}
 """Who may know the prober and the simulated tenant it rehearses against."""
 OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "time", "threading", "subprocess", "select", "selectors"}
@@ -79,6 +79,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("exchange", "faults.taxonomy", "model", "protocols.http.status", "verdict", "vocabulary"),
     },
     "alerting": {"model"},
+    "workers": {
+        *("faults.taxonomy", "model", "schedule", "secret", "settings.settings", "storage", "timeline", "verdict"),
+        "vocabulary",
+    },
     "simulator": set(),
 }
 

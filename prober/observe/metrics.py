@@ -237,6 +237,26 @@ METRICS: tuple[Spec, ...] = (
         "Failures whose evidence is not in the history: there were too many at once, or it could not be written.",
     ),
     Spec("clientaccess_sink_errors_total", "counter", ("sink",), "Outcomes that an observer failed to take in."),
+    Spec(
+        "clientaccess_worker_up",
+        "gauge",
+        ("worker",),
+        "Whether a process that probes a share of the configuration does so; only with `workers`.",
+    ),
+    Spec(
+        "clientaccess_worker_restarts_total",
+        "counter",
+        ("worker",),
+        "How often one was begun anew, because it died, hung or could not be started.",
+    ),
+    Spec(
+        "clientaccess_worker_dropped_total",
+        "counter",
+        ("worker",),
+        "Outcomes and log lines that found no room on their way from it.",
+    ),
+    Spec("clientaccess_worker_cpu_seconds_total", "counter", ("worker",), "Processor time of it and its predecessors."),
+    Spec("clientaccess_worker_resident_memory_bytes", "gauge", ("worker",), "Memory that it holds."),
     Spec("clientaccess_build_info", "gauge", ("version", "revision", "python"), "What is running; always 1."),
 )
 TYPES: Mapping[str, type[Counters | Gauges | Summaries]] = MappingProxyType(
@@ -445,6 +465,25 @@ class Metrics:
     def history_dropped(self, count: int) -> None:
         """The history could not take in so many failures."""
         self.family("clientaccess_history_dropped_total").inc(count)
+
+    def worker_up(self, worker: int, *, up: bool) -> None:
+        """A worker probes, or does not; the first word of it makes all its series."""
+        self._child("clientaccess_worker_up", str(worker)).set(1 if up else 0)
+        self._child("clientaccess_worker_restarts_total", str(worker))
+        self._child("clientaccess_worker_dropped_total", str(worker))
+
+    def worker_lost(self, worker: int) -> None:
+        """A worker died or hung, and is begun anew."""
+        self._child("clientaccess_worker_restarts_total", str(worker)).inc()
+
+    def worker_dropped(self, worker: int, count: int) -> None:
+        """So many outcomes found no room on their way."""
+        self._child("clientaccess_worker_dropped_total", str(worker)).inc(count)
+
+    def worker_uses(self, worker: int, cpu: float, memory: float) -> None:
+        """A worker has used so many more seconds of a processor, and holds so many bytes."""
+        self._child("clientaccess_worker_cpu_seconds_total", str(worker)).inc(max(0.0, cpu))
+        self._child("clientaccess_worker_resident_memory_bytes", str(worker)).set(memory)
 
     def sink_error(self, sink: str) -> None:
         """An observer failed to take in an outcome."""

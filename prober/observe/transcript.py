@@ -88,6 +88,7 @@ class Transcript:
         self._octets = 0
         self._wires = 0
         self._dropped = 0
+        self._adopted = ""
 
     def say(self, mark: str, seen: Seen) -> None:
         """Take down one thing: `>` was said, `<` was heard, `!` is how it ended, `-` is anything else."""
@@ -119,6 +120,12 @@ class Transcript:
         """Return `session` with all that passes taken down."""
         return Watched(session, self)
 
+    __call__ = watch
+
+    def adopt(self, text: str) -> None:
+        """Take over the text of an attempt that another process of ours has made."""
+        self._adopted = text
+
     def lines(self) -> list[str]:
         """Return all of it, line by line; of very many the first and the last."""
         starred, reading = _starred(self._names), Reading()
@@ -134,7 +141,7 @@ class Transcript:
 
     def text(self) -> str:
         """Return all of it."""
-        return "\n".join(self.lines()) or "(nothing was said)"
+        return self._adopted or "\n".join(self.lines()) or "(nothing was said)"
 
     def request_ids(self) -> dict[str, list[str]]:
         """Return the ids by which servers know the requests, by header field."""

@@ -167,6 +167,15 @@ class Governor:
             if before is None or not self._passwords.accepted_since(name, before):
                 self._passwords.rejected(name, fault)
 
+    def adopt(self, changes: Mapping[str, str | None]) -> None:
+        """Keep to wishes that others were told of: by key, as `section` holds them; `None`: forgotten."""
+        for key, text in changes.items():
+            found = _read(text) if text is not None else None
+            if found is not None:
+                self._quiet[key] = found
+            else:
+                self._quiet.pop(key, None)
+
     # -- what it uses ------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
@@ -259,7 +268,7 @@ class Governor:
         self._section[key] = json.dumps(asdict(quiet), separators=(",", ":"))
 
     def _forget(self, key: str) -> None:
-        del self._quiet[key]
+        self._quiet.pop(key, None)
         self._section.pop(key, None)
 
 

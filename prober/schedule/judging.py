@@ -49,6 +49,8 @@ class Judging:
         self._maintenance = maintenance
         self._clock = clock
         self._wall = wall
+        self.distrusted: Callable[[str, float], None] = lambda control, until: None
+        """Is told when the control of a way out failed, and until when (monotonic) that is held against it."""
         self._distrusted_until: dict[str, float] = {}
         self._refused_tokens: set[str] = set()
 
@@ -86,6 +88,10 @@ class Judging:
             return "failed"
         return "well" if self._control_of.get(assignment.target.name) else "none"
 
+    def distrust(self, control: str, until: float) -> None:
+        """Hold it against the way out of `control` until then (monotonic) that this failed, wherever it did."""
+        self._distrusted_until[control] = until
+
     def stamp(self, assignment: Assignment) -> Stamp:
         """Return what `assignment` is configured with at this moment."""
         return Stamp(self._configuration.get(assignment.key, ""), self._secret_mark(assignment.credential))
@@ -118,7 +124,9 @@ class Judging:
         now = self._clock()
         distrusted = self._distrusted_until.get(target, float("-inf")) >= now - outcome.duration
         if distrusted or judge(outcome, around).verdict is Verdict.FAILED:
-            self._distrusted_until[target] = now + self._control_memory + outcome.duration
+            until = now + self._control_memory + outcome.duration
+            self.distrust(target, until)
+            self.distrusted(target, until)
 
     def _circumstances(self, assignment: Assignment, fault: Fault | None, condition: Condition) -> Circumstances:
         record = self._records.get(assignment.key)

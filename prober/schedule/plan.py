@@ -33,6 +33,15 @@ def first_slot(key: str, interval: float, *, now: float, epoch: float) -> float:
     return now + (fraction(key) * interval - epoch) % interval
 
 
+def slots(key: str, interval: float, since: float, until: float) -> int:
+    """Return how many deadlines lie after `since` and not after `until`, both in seconds since 1970.
+
+    Interval 60, fraction 0.25: between 12:00:10 and 12:02:15 there are 12:00:15, 12:01:15 and 12:02:15.
+    """
+    offset = fraction(key) * interval
+    return max(0, floor((until - offset) / interval) - floor((since - offset) / interval))
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """One slot taken from the plan. `start` is false when the slot itself came too late to be used.

@@ -53,19 +53,22 @@ class Records:
 
     def __init__(self, section: MutableMapping[str, str]) -> None:
         self._section = section
-        self._known: dict[str, Record] = {}
+        self._known: dict[str, tuple[str, Record]] = {}
 
     def get(self, key: str) -> Record:
         """Return the record of `key`, an empty one when there is none."""
-        if key not in self._known:
-            self._known[key] = _read(self._section.get(key, ""))
-        return self._known[key]
+        text = self._section.get(key, "")
+        known = self._known.get(key)
+        if known is None or known[0] != text:
+            known = self._known[key] = text, _read(text)
+        return known[1]
 
     def put(self, key: str, record: Record) -> None:
         """Remember `record`; what did not change is not written."""
         if record != self.get(key):
-            self._known[key] = record
-            self._section[key] = _written(record)
+            text = _written(record)
+            self._known[key] = text, record
+            self._section[key] = text
 
 
 def _written(record: Record) -> str:

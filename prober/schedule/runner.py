@@ -83,6 +83,12 @@ class Runner:
         for key in self._running.keys() & set(keys):
             self._running[key].cancel()
 
+    async def ended(self, keys: Collection[str]) -> None:
+        """Wait until nothing is under way of these assignments, but not for ever: they are being dropped."""
+        tasks = [self._running[key] for key in self._running.keys() & set(keys)]
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSING)
+
     async def drain(self, grace: float = 30.0) -> None:
         """Let running attempts end for up to `grace` seconds, then cancel them: a cancelled attempt has no outcome.
 

@@ -7,6 +7,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
@@ -18,7 +19,7 @@ from starlette.routing import Route
 from prober.model import Assignment, Outcome
 from prober.observe import exposition, report
 from prober.observe.transcript import Transcript, private
-from prober.schedule.attempts import Attempts, NotStarted
+from prober.schedule.attempts import NotStarted, Watching
 from prober.timeline import Clock
 from prober.verdict import Judgement
 from prober.vocabulary import Phase, Verdict
@@ -34,6 +35,15 @@ Find = Callable[[str, str], Assignment | None]
 Finished = tuple[Outcome, Judgement]
 
 
+class OnDemand(Protocol):
+    """Whoever makes attempts that somebody waits for."""
+
+    async def on_demand(
+        self, assignment: Assignment, seconds: float, watching: Watching = ...
+    ) -> Finished | NotStarted:
+        """Run one attempt within so many seconds, and let `watching` see what passes."""
+
+
 class BadRequestError(Exception):
     """What was asked for makes no sense; the text is one line."""
 
@@ -42,7 +52,7 @@ class Probes:
     """Answers `/probe`. `find` returns the assignment of a target's and a client's name, `None` where there is none."""
 
     def __init__(
-        self, find: Find, attempts: Attempts, ready: Callable[[], bool], *, clock: Clock = time.monotonic
+        self, find: Find, attempts: OnDemand, ready: Callable[[], bool], *, clock: Clock = time.monotonic
     ) -> None:
         self._find = find
         self._attempts = attempts
@@ -91,7 +101,7 @@ class Probes:
     async def _run(self, assignment: Assignment, limit: float, transcript: Transcript | None) -> Finished | NotStarted:
         if transcript is None:
             return await self._attempts.on_demand(assignment, limit)
-        return await self._attempts.on_demand(assignment, limit, transcript.watch)
+        return await self._attempts.on_demand(assignment, limit, transcript)
 
     def _asked_for(self, request: Request) -> tuple[Assignment, bool]:
         """Return what is asked for. Raises `BadRequestError`, whose text repeats nothing of the request."""

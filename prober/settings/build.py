@@ -83,6 +83,7 @@ def build(
         label_names=tuple(base.labels),
         maintenance=maintenance,
         service_health=notices,
+        workers=document.workers,
         redacted=shown,
         files=files.read,
         patterns=patterns,

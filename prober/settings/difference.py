@@ -23,6 +23,12 @@ class Change:
     moved: frozenset[str] = frozenset()
 
     @property
+    def channels(self) -> tuple[tuple[str, ...], tuple[Assignment, ...]]:
+        """The keys of those of whose channels leave is taken, and those whose channels are opened."""
+        ended = (*self.removed, *self.changed)
+        return tuple(one.key for one in ended), (*self.added, *self.changed)
+
+    @property
     def words(self) -> str:
         """How much it is, for the log."""
         parts = ((self.added, "added"), (self.removed, "removed"), (self.changed, "changed"), (self.kept, "kept"))
@@ -51,6 +57,7 @@ def beyond_reload(old: Settings, new: Settings) -> Iterator[str]:
     pairs = (
         ("global.vantage", old.vantage, new.vantage),
         ("global.labels", old.label_names, new.label_names),
+        ("workers", old.workers, new.workers),
         ("storage", (old.storage_path, old.history), (new.storage_path, new.history)),
     )
     for name, before, now in pairs:

@@ -45,7 +45,7 @@ RESERVED_LABELS = frozenset(
         ),
         *("fidelity", "group", "group_kind", "instance", "job", "le", "owner", "phase", "python", "quantile"),
         *("reason", "region", "revision", "scope", "service", "severity", "step", "target", "vantage", "vantages"),
-        *("verdict", "version"),
+        *("verdict", "version", "worker"),
     )
 )
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -419,3 +419,5 @@ class Document(Section):
     """How sure a page must be, and how closely a failure is looked at."""
     storage: Storage = Storage()
     """What survives a restart."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """On how many processes the assignments are spread; one by default, which then does everything itself."""

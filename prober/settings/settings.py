@@ -117,6 +117,7 @@ class Settings:
     label_names: tuple[str, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     service_health: ServiceHealthSettings | None = None
+    workers: int = 1
     redacted: str = field(default="", repr=False)
     files: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()

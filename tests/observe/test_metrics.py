@@ -154,6 +154,28 @@ def test_what_schedule_channels_and_token_service_tell_is_counted() -> None:
     assert samples["clientaccess_sink_errors_total", "Broken"] == 1
 
 
+def test_workers_are_counted_by_number() -> None:
+    """Every series is there from the first word; what a new process has used is added to what the last one had."""
+    seen = metrics()
+    seen.worker_up(0, up=False)
+    seen.worker_up(0, up=True)
+    seen.worker_lost(0)
+    seen.worker_dropped(0, 3)
+    seen.worker_uses(0, 2.5, 1e6)
+    seen.worker_uses(0, 0.5, 2e6)
+    shown = {
+        name: seen.registry.get_sample_value(f"clientaccess_worker_{name}", {"worker": "0"})
+        for name in ("up", "restarts_total", "dropped_total", "cpu_seconds_total", "resident_memory_bytes")
+    }
+    assert shown == {
+        "up": 1.0,
+        "restarts_total": 1.0,
+        "dropped_total": 3.0,
+        "cpu_seconds_total": 3.0,
+        "resident_memory_bytes": 2e6,
+    }
+
+
 CIRCUMSTANCES = st.builds(
     Circumstances,
     environment=st.sampled_from(Environment),

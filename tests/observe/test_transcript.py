@@ -315,3 +315,11 @@ def test_no_bytes_break_the_cutting(pieces: list[bytes]) -> None:
     for piece in pieces:
         for line in lines.feed(piece):
             assert "\n" not in heard(line) + said(line)
+
+
+def test_what_another_process_took_down_is_shown_in_its_place() -> None:
+    """An attempt that a worker of ours made is shown as the worker saw it."""
+    transcript = Transcript(lambda: 0.0)
+    assert transcript.text() == "(nothing was said)"
+    transcript.adopt("> GET /")
+    assert transcript.text() == "> GET /"

@@ -298,3 +298,18 @@ def test_a_made_up_assignment_is_a_party_too() -> None:
     bare = assignment(credential=None)
     world.met(bare, kinds.Kind("http_throttled", Reason.THROTTLED), 60.0)
     assert world.holds(bare)
+
+
+def test_a_wish_that_another_process_was_told_of_is_kept_here() -> None:
+    """Both keep to it by the same name; what cannot be read, or was forgotten, holds nobody back."""
+    told, other = World(), World()
+    told.met(one("imap4"), SLOWLY, 600.0)
+    assert told.section
+    other.governor.adopt(dict(told.section))
+    assert other.holds(one("imap4"))
+    assert not other.section
+    other.governor.adopt(dict.fromkeys(told.section, "not a wish"))
+    assert not other.holds(one("imap4"))
+    other.governor.adopt(dict(told.section))
+    other.governor.adopt(dict.fromkeys(told.section))
+    assert not other.holds(one("imap4"))

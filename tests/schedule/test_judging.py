@@ -292,3 +292,17 @@ def test_a_wall_clock_set_back_makes_no_success_lie_in_the_future() -> None:
     world.wall.now -= 5 * HOUR
     assert world.judge(REJECTED).verdict is Verdict.FAILED
     assert datetime.fromtimestamp(world.wall.now, UTC).year == 2027
+
+
+def test_a_failed_control_is_told_and_can_be_heard_of() -> None:
+    """Where several processes judge, the control runs in one: the others take its word, and until when it holds."""
+    here, there = World(), World()
+    told: list[tuple[str, float]] = []
+    here.judging.distrusted = lambda control, until: told.append((control, until))
+    here.judge(kinds.TCP_REFUSED, replace(CONTROL, target=replace(CONTROL.target, name="way-out")))
+    ((control, until),) = told
+    there.judging.distrust(control, until)
+    for world in (here, there):
+        assert world.judge(kinds.TCP_REFUSED).verdict is Verdict.INCONCLUSIVE
+        world.after(until + 1.0)
+        assert world.judge(kinds.TCP_REFUSED).verdict is Verdict.FAILED

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prober.model import Assignment, Target
-from prober.schedule.plan import Due, Plan, first_slot, fraction
+from prober.schedule.plan import Due, Plan, first_slot, fraction, slots
 from prober.vocabulary import Depth, Environment
 
 
@@ -158,3 +158,21 @@ def test_another_plan_leaves_the_deadlines_of_those_that_stay() -> None:
     assert taken["imap4/stays"].assignment is labelled
     assert taken["imap4/slower"].intended == 7.0 + (fraction("imap4/slower") * 120.0 - 7.3) % 120.0
     assert taken["imap4/comes"].intended == 7.0 + (fraction("imap4/comes") * 60.0 - 7.3) % 60.0
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1e4), st.sampled_from((1.0, 30.0, 60.0, 3600.0)))
+def test_the_slots_between_two_times_are_those_of_the_plan(since: float, seconds: float, interval: float) -> None:
+    """Counted one by one, from the first after `since`."""
+    expected, at = 0, first_slot("imap4/hq", interval, now=since, epoch=since)
+    while at <= since + seconds:
+        expected += at > since
+        at += interval
+    assert abs(slots("imap4/hq", interval, since, since + seconds) - expected) <= 1
+
+
+def test_the_slots_of_the_example() -> None:
+    """The docstring's own, whatever the name: the offset is that of the name."""
+    offset = fraction("imap4/hq") * 60
+    assert slots("imap4/hq", 60.0, offset + 595.0, offset + 720.0) == 3
+    assert slots("imap4/hq", 60.0, offset + 600.0, offset + 600.0) == 0
+    assert slots("imap4/hq", 60.0, offset + 700.0, offset + 600.0) == 0

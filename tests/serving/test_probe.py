@@ -36,7 +36,7 @@ class Asked:
         self.ready = True
         self.go = asyncio.Event()
         self.go.set()
-        self.probes = Probes(self.find, self, lambda: self.ready)  # type: ignore[arg-type]  # of it, all that is used
+        self.probes = Probes(self.find, self, lambda: self.ready)
         app = Starlette(routes=[self.probes.route])
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://prober")
 

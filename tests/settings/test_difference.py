@@ -100,11 +100,12 @@ def test_what_only_a_restart_can_change_is_named(tmp_path: Path) -> None:
     new = settings(
         tmp_path,
         ("labels: [site]", "labels: [site, floor], vantage: here"),
-        ("targets:", "storage: {path: s}\ntargets:"),
+        ("targets:", "storage: {path: s}\nworkers: 2\ntargets:"),
     )
     assert list(beyond_reload(settings(tmp_path), new)) == [
         "global.vantage: cannot change without a restart",
         "global.labels: cannot change without a restart",
+        "workers: cannot change without a restart",
         "storage: cannot change without a restart",
     ]
     assert list(beyond_reload(new, new)) == []
