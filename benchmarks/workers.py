@@ -27,7 +27,7 @@ from tests.servers.pki import Pki
 from tests.servers.ports import accepts, free_port
 
 ROUNDS = 5
-SECONDS = 12.0
+SECONDS = 8.0
 TARGETS = 60
 GOAL = 1.15
 ENOUGH = 60.0
