@@ -56,11 +56,11 @@ async def test_a_small_fleet_is_scraped_whole_and_compared_to_the_library(monkey
     assert figures[exposition.SCRAPED] >= figures["longest of these by CPU"]
 
 
-async def test_sessions_are_held_and_weighed(pki: Pki) -> None:
-    """Each by what it adds; and no figure is without its goal."""
+def test_sessions_are_held_and_weighed(pki: Pki) -> None:
+    """Each by what it adds to a process that does nothing else; and no figure is without its goal."""
     with ExitStack() as stack:
         port = memory._serve(stack, pki, make(stack.enter_context(fresh_room("bench")), "nginx"), 64)
-        found = await memory.held(port, str(pki.ca_file), [2, 40])
+        found = memory._child("held", str(port), str(pki.ca_file), "2", "40")
     assert [name.split(" TLS")[0] for name in found] == ["each of 2", "each of 40"]
     assert 0 < found["each of 40 TLS sessions that wait"] < 200
     assert [(one.unit, one.goal) for one in memory.figures([found | {"a prober": 100.0}])] == [

@@ -77,7 +77,7 @@ def test_promtool_accepts_the_rules_on_a_grid_of_objectives_and_intervals(tmp_pa
         seen |= {(texts[name], chosen[name]) for name in fresh}
         test_files += [str(folder / name) for name in fresh]
     for arguments in (("check", "rules", *rule_files), ("test", "rules", *test_files)):
-        done = promtool(*arguments, timeout=120)
+        done = promtool(*arguments, timeout=600)
         assert done.returncode == 0, done.stdout.decode()[-4000:]
     assert len(test_files) > 60
 
