@@ -1,6 +1,7 @@
 """What is published says what the code does."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -54,3 +55,17 @@ def test_every_key_says_what_it_is_for() -> None:
         if not schema.described(value, SCHEMA["$defs"])["description"]
     ]
     assert bare == []
+
+
+def test_every_key_of_the_schema_stands_in_the_page() -> None:
+    """Read from what is published, so that the makers of the two cannot leave one out together."""
+    parts = re.split(r"^## (.+)$", (ROOT / "docs/configuration.md").read_text(), flags=re.MULTILINE)
+    described = {
+        title: set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+        for title, text in zip(parts[1::2], parts[2::2], strict=True)
+    }
+    wanted = {"Top level": set(SCHEMA["properties"])}
+    for name, part in SCHEMA["$defs"].items():
+        wanted[name.removesuffix("Section").removesuffix("Entry")] = set(part.get("properties", ()))
+    assert sum(map(len, wanted.values())) > 100
+    assert [(title, key) for title, keys in wanted.items() for key in keys - described.get(title, set())] == []
