@@ -28,6 +28,8 @@ from prober.simulator.wire import Host
 REMEMBERED = 50_000
 REACH = 8
 """A fault meant for any step strikes one of the first so many requests of an attempt."""
+STEPS = (0.6180339887498949, 0.41421356237309515, 0.7320508075688772, 0.23606797749978969, 0.6457513110645906)
+"""Fractions of the golden ratio and of the roots of 2, 3, 5 and 7: multiples of each are spread evenly over [0, 1)."""
 MINUTE = 60.0
 LASTING = frozenset({"redirect_loop", "mapi_code"})
 """Kinds of a request that stay on for the rest of the attempt they struck: who follows a loop comes back to it, and who
@@ -182,13 +184,25 @@ class Weather:
             return False
         if not self._affected(running, occasion):
             return False
-        unit = str(occasion.connection) if running.incident.stick == "connection" else _attempt(occasion)
         strength = 1.0 if fault.since == "setup" else intensity
-        if not self._drawn(running, f"{index} pct {unit}", fault.pct * strength):
+        if self._chance(running, index, occasion) * 100 >= fault.pct * strength:
             return False
         if fault.level is Level.REQUEST and ANY_STEP in fault.steps:
             return attempt.requests >= self._due(running, mark, occasion)
         return True
+
+    def _chance(self, running: Running, index: int, occasion: Occasion) -> float:
+        """Return a number in [0, 1): the fault strikes where it is below its share.
+
+        From one attempt of somebody to the next it moves on by an irrational step: of any few dozen attempts as many
+        are struck as the percentage says. What has only few attempts to show itself in must not depend on luck. Each
+        fault of an incident has a step of its own, so that none avoids or seeks another.
+        """
+        if running.incident.stick == "connection":
+            return self._share(running, f"{index} pct {occasion.connection}")
+        attempt = occasion.attempt
+        began = self._share(running, f"{index} pct {attempt.key}")
+        return (began + attempt.number * STEPS[index % len(STEPS)]) % 1.0
 
     def _due(self, running: Running, mark: int, occasion: Occasion) -> int:
         """Return at which request of its attempt a fault meant for any step strikes."""

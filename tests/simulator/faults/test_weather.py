@@ -71,6 +71,29 @@ def test_pct_is_the_share_of_attempts(pct: float) -> None:
     assert abs(hits - count * pct / 100) <= 4 * (count * pct / 100 * (1 - pct / 100)) ** 0.5
 
 
+@pytest.mark.parametrize("pct", [6, 12, 18, 50])
+def test_few_attempts_are_enough_to_be_struck_as_often_as_is_said(pct: float) -> None:
+    """Of any fifty in a row, within two; chance alone would miss by as many as eight."""
+    sky = Sky(tagged(pct=pct))
+    fates = [sky.struck(number) for number in range(1000)]
+    windows = [sum(fates[first : first + 50]) for first in range(950)]
+    assert max(abs(hits - 50 * pct / 100) for hits in windows) <= 2.0
+
+
+def test_one_fault_neither_seeks_nor_avoids_the_attempts_of_another() -> None:
+    """Both strike as many as if each were drawn by itself: two shares multiplied."""
+    first, second = (
+        tagged(pct=30),
+        Fault("delay", frozenset({"imap4"}), frozenset({"list"}), 20, arguments={"seconds": 1}),
+    )
+    both = 0
+    sky = Sky(first, second)
+    for number in range(2000):
+        attempt = Attempt("imap4@s0", number, requests=1)
+        both += all(sky.struck(attempt=attempt) for _ in range(2))
+    assert both == pytest.approx(2000 * 0.3 * 0.2, rel=0.25)
+
+
 def test_the_same_seed_strikes_the_same_attempts() -> None:
     """And another seed others."""
     runs = [[Sky(tagged(pct=30), seed=seed).struck(number) for number in range(200)] for seed in (1, 1, 2)]
