@@ -50,7 +50,7 @@ def test_numbers_and_truth_values_stay_what_they_are() -> None:
 def named() -> set[str]:
     """Return every name under which a step keeps a fact, or a reader evidence, as it stands in the code."""
     found: set[str] = set()
-    rooms = ("clients", "protocols")
+    rooms = ("clients", "identity", "net", "protocols")
     files = [path for room in rooms for path in (ROOT / "prober" / room).rglob("*.py")]
     for path in (*files, ROOT / "prober" / "sightings.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -69,4 +69,4 @@ def named() -> set[str]:
 def test_what_is_kept_is_shown() -> None:
     """A fact under a name that nobody shows is kept for nothing."""
     assert named() - SHOWN == set()
-    assert {"changes", "http_status"} <= named()
+    assert {"changes", "http_status", "tls_reason"} <= named()
