@@ -30,6 +30,8 @@ REACH = 8
 """A fault meant for any step strikes one of the first so many requests of an attempt."""
 STEPS = (0.6180339887498949, 0.41421356237309515, 0.7320508075688772, 0.23606797749978969, 0.6457513110645906)
 """Fractions of the golden ratio and of the roots of 2, 3, 5 and 7: multiples of each are spread evenly over [0, 1)."""
+RUNNING = frozenset({"stale"})
+"""Kinds that show only in a run: an old picture of a mailbox is none of the service's faults before it has lasted."""
 MINUTE = 60.0
 LASTING = frozenset({"redirect_loop", "mapi_code"})
 """Kinds of a request that stay on for the rest of the attempt they struck: who follows a loop comes back to it, and who
@@ -196,11 +198,14 @@ class Weather:
 
         From one attempt of somebody to the next it moves on by an irrational step: of any few dozen attempts as many
         are struck as the percentage says. What has only few attempts to show itself in must not depend on luck. Each
-        fault of an incident has a step of its own, so that none avoids or seeks another.
+        fault of an incident has a step of its own, so that none avoids or seeks another. What shows only in a run is
+        drawn anew each time.
         """
+        attempt = occasion.attempt
         if running.incident.stick == "connection":
             return self._share(running, f"{index} pct {occasion.connection}")
-        attempt = occasion.attempt
+        if running.incident.faults[index].kind in RUNNING:
+            return self._share(running, f"{index} pct {_attempt(occasion)}")
         began = self._share(running, f"{index} pct {attempt.key}")
         return (began + attempt.number * STEPS[index % len(STEPS)]) % 1.0
 
