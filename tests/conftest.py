@@ -1,6 +1,10 @@
 """What every test gets: fixtures of real servers, the rules of CI, and an environment that trusts nothing special."""
 
+import logging
 import os
+from collections.abc import Iterator
+
+import pytest
 
 pytest_plugins = ["pytester", "tests.servers.fixtures", "tests.complete"]
 
@@ -26,3 +30,13 @@ def pytest_configure() -> None:
 def pytest_report_header() -> str:
     """Name the account: root and others take different ways through some tests."""
     return f"running as uid {os.getuid()}"
+
+
+@pytest.fixture(autouse=True)
+def levels_of_the_log() -> Iterator[None]:
+    """Give the loggers their levels back: a command that ran within a test has set them for the whole process."""
+    loggers = (logging.getLogger(), logging.getLogger("prober"))
+    before = [one.level for one in loggers]
+    yield
+    for one, level in zip(loggers, before, strict=True):
+        one.setLevel(level)

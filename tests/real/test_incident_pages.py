@@ -154,7 +154,7 @@ def test_the_incident_pages_whoever_looks_after_mail(
         first = seen.pages("struck")[0]
         failing = min(when for when in struck.failing().values() if when > onset)
         the_labels_are_right(seen.pages("struck"))
-        assert all(seen.said(["struck"]))
+        until(lambda: all(seen.said(["struck"])), "the same page in Prometheus, which tells others before it remembers")
     times = {"detector failing": failing, "prometheus firing": first.began, "alertmanager calls": first.at}
     assert onset < failing < first.at
     assert failing - TICK < first.began < first.at
