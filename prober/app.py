@@ -198,7 +198,7 @@ class Service:
         self._sinks: tuple[Sink, ...] = (*own, *sinks)
         self._hearers = self._who_hears(settings)
         tokens, news = TokenNews((self.metrics, self._expiry)), PushNews(self.metrics, self.detection)
-        ears = Ears(self.metrics, tokens, news, self.tell, self._tell_again)
+        ears = Ears(self.metrics, tokens, news, self.tell, self._tell_again, self._tell_of_loss)
         self._crew = Crew(settings, store, ears) if settings.workers > 1 else None
         probed = self._probed_here(settings)
         self.assembly = Assembly(
@@ -225,6 +225,8 @@ class Service:
             judging=self.assembly.judging,
             health=self.assembly.health,
             watch=news,
+            tell=self._tell_of_loss,
+            record=self.history.record,
         )
         self._looks = self._second_looks(settings)
         self._consider(settings)
@@ -243,7 +245,7 @@ class Service:
             self._expiry,
         ]
         self.reloading = Reloading(configuration, self.reconfigure, self.metrics) if configuration else None
-        self._probes = Probes(self._assignment, self._attempts, lambda: self._ready)
+        self._probes = Probes(self._assignment, self._attempts, lambda: self._ready, self.history.probed)
         routes = (
             self._probes.route,
             configuration_route(lambda: self._settings.redacted),
@@ -269,7 +271,12 @@ class Service:
     def _tell_again(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         now = self._in_force.get(assignment.key)
         if now is not None:
-            fan_out((self.detection.second_look,), now, outcome, judgement, watch=self.metrics)
+            fan_out((self.detection.second_look, self.history.second_look), now, outcome, judgement, watch=self.metrics)
+
+    def _tell_of_loss(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
+        now = self._in_force.get(assignment.key)
+        if now is not None:
+            fan_out((self.history.channel_lost,), now, outcome, judgement, watch=self.metrics)
 
     def _who_hears(self, settings: Settings) -> tuple[Sink, ...]:
         """Return all sinks; when failures began is noted only where notices are compared with it."""

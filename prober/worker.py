@@ -65,6 +65,10 @@ class Told:
         """A second look has ended."""
         self._link.offer("again", assignment.key, sendable(outcome), judgement)
 
+    def lost(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
+        """A held session was lost, or could not be had: this is what is known of it."""
+        self._link.offer("lost", assignment.key, sendable(outcome), judgement)
+
     def inflight(self, delta: int) -> None:
         """One transaction more or less is running."""
         self.running += delta
@@ -177,6 +181,8 @@ class Worker:
             judging=self.assembly.judging,
             health=self.assembly.health,
             watch=self._told,
+            tell=self._told.lost,
+            record=_transcript,
         )
         self._asked: dict[int, asyncio.Task[None]] = {}
 

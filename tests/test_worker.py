@@ -115,10 +115,13 @@ async def test_it_does_as_it_is_told(tmp_path: Path) -> None:
         assert (outcome.target, judgement.reason) == ("site-0", Reason.CONNECT_REFUSED)
         assert "connect to imaps://127.0.0.1:1" in text
         await working.until("ended", 7)
+        working.end.link.send("look", 8, "imap4/site-0")
+        _, _, outcome, _ = await working.until("again", "imap4/site-0")
+        assert "connect to imaps://127.0.0.1:1" in "".join(outcome.aside.recording.lines())
         working.end.link.send("log", logging.ERROR)
-        working.end.link.send("look", 8, "imap4/site-1")
-        working.end.link.send("leave", 8)
-        await working.until("ended", 8)
+        working.end.link.send("look", 9, "imap4/site-1")
+        working.end.link.send("leave", 9)
+        await working.until("ended", 9)
         assert logging.getLogger().level == logging.ERROR
         logging.getLogger("prober.x").error("gone %s", "wrong")
         assert await working.until("log", "prober.x") == ("log", "prober.x", logging.ERROR, "gone wrong")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -16,12 +17,21 @@ from prober.verdict import Judgement
 IDS = MappingProxyType({"request_id": "request-id", "client_request_id": "client-request-id"})
 """Facts that are ids of requests, by the header field that has them on the wire. Of one that nobody answered, the fact
 is all there is."""
-IN_SHORT = ("started_at", "verdict", "reason", "code", "blame", "step", "duration_seconds", "counted")
+IN_SHORT = ("origin", "started_at", "verdict", "reason", "code", "blame", "step", "duration_seconds", "counted")
 SERVERS = ("data_center", "front_end", "back_end", "edge", "site", "served_by", "region", "forest")
 ADDRESSES = ("resolved", "address")
 AADSTS = MappingProxyType(
     {"aadsts": "code", "trace_id": "trace_id", "correlation_id": "correlation_id", "timestamp": "timestamp"}
 )
+
+
+class Origin(StrEnum):
+    """What failed: an attempt of the schedule, a second look, one that somebody asked for, a held push channel."""
+
+    SCHEDULE = "schedule"
+    SECOND_LOOK = "second_look"
+    PROBE = "probe"
+    PUSH = "push"
 
 
 def summary(made: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,10 +40,17 @@ def summary(made: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def bundle(
-    assignment: Assignment, outcome: Outcome, judgement: Judgement, *, vantage: str, same_as: str | None = None
+    assignment: Assignment,
+    outcome: Outcome,
+    judgement: Judgement,
+    *,
+    vantage: str,
+    same_as: str | None = None,
+    origin: Origin = Origin.SCHEDULE,
 ) -> dict[str, Any]:
-    """Return all there is: the object that `once` prints, `step` (where it broke), `counted`, and `evidence`.
+    """Return all there is: the object that `once` prints, `origin`, `step` (where it broke), `counted`, and `evidence`.
 
+    `counted` is whether it is among the failures that availability is made of: what no schedule wanted never is.
     `same_as` is the id of a failure like this one shortly before, which has the transcript for both.
     """
     told = report.as_json(outcome, judgement)
@@ -58,7 +75,8 @@ def bundle(
             evidence["transcript"] = list(recording.lines())
     _add_ids(evidence["request_ids"], told)
     where = broken.step if broken else None
-    return told | {"step": where, "counted": judgement.counted, "evidence": evidence}
+    counted = judgement.counted and origin is Origin.SCHEDULE
+    return told | {"origin": origin.value, "step": where, "counted": counted, "evidence": evidence}
 
 
 def written(assignment: Assignment, made: Mapping[str, Any]) -> str:

@@ -1,9 +1,20 @@
 """A bundle of evidence as text that can be pasted into a support case as it is."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from prober.history.bundle import Origin
+
 WIDTH = 22
+ORIGINS: Mapping[str, str] = MappingProxyType(
+    {
+        Origin.SCHEDULE: "an attempt of the schedule",
+        Origin.SECOND_LOOK: "a second look after a failure",
+        Origin.PROBE: "an attempt asked for by /probe",
+        Origin.PUSH: "a push channel that was held open",
+    }
+)
 DONE = "What was done (d dns, c connect, t tls, s send, w wait, r receive)"
 PASSED = "What passed (milliseconds, > said, < heard, ! how it ended; secrets, names and contents are starred)"
 
@@ -25,6 +36,7 @@ def _head(made: Mapping[str, Any], evidence: Mapping[str, Any]) -> Iterator[str]
     yield f"Failed client access, evidence {made['id']}"
     yield _line("client", f"{made['client']} ({evidence['environment']}, {evidence['depth']})")
     yield _line("target", made["target"])
+    yield _line("seen by", ORIGINS[made.get("origin", Origin.SCHEDULE)])
     yield _line("started (UTC)", made["started_at"])
     yield _line("took", f"{made['duration_seconds']:.3f} s")
     yield _line("broke at", made["step"])

@@ -35,6 +35,9 @@ MIGRATIONS: tuple[str, ...] = (
     """,
 )
 """What leads from each version of the schema to the next; the number of steps taken is `PRAGMA user_version`."""
+FIRST_ORIGIN = "schedule"
+ORIGIN = f"coalesce(json_extract(summary, '$.origin'), '{FIRST_ORIGIN}')"
+"""Where a failure comes from. Those that were kept before this was told all came from the schedule."""
 Counts = Mapping[tuple[int, str, str], Sequence[int]]
 """Attempts that were ok, slow, failed and anything else, by start of the cell (epoch), client and target."""
 
@@ -108,10 +111,15 @@ class Database:
         return found
 
     def failures(
-        self, client: str | None = None, target: str | None = None, limit: int = 50, before: str | None = None
+        self,
+        client: str | None = None,
+        target: str | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        origin: str | None = None,
     ) -> list[dict[str, Any]]:
         """Return what is said in short of failures, the newest first, from the one `before` an id."""
-        wanted = {"client = ?": client, "target = ?": target}
+        wanted = {"client = ?": client, "target = ?": target, f"{ORIGIN} = ?": origin}
         if before is not None:
             wanted["number < (SELECT number FROM failures WHERE id = ?)"] = before
         given = {condition: value for condition, value in wanted.items() if value is not None}
@@ -121,12 +129,15 @@ class Database:
             f" ON assignments.id = assignment {where} ORDER BY number DESC LIMIT ?",
             (*given.values(), limit),
         )
-        return [{"id": id_, "client": name, "target": at} | json.loads(said) for id_, name, at, said in rows]
+        return [
+            {"id": id_, "client": name, "target": at, "origin": FIRST_ORIGIN} | json.loads(said)
+            for id_, name, at, said in rows
+        ]
 
     def bundle(self, id_: str) -> dict[str, Any] | None:
         """Return all that is kept of one failure, `None` where there is no such one."""
         row = self._connection.execute("SELECT bundle FROM failures WHERE id = ?", (id_,)).fetchone()
-        return None if row is None else {"id": id_} | json.loads(row[0])
+        return None if row is None else {"id": id_, "origin": FIRST_ORIGIN} | json.loads(row[0])
 
     def close(self) -> None:
         """Let go of the file."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from prober.history.bundle import bundle, summary, written
+from prober.history.bundle import Origin, bundle, summary, written
 from prober.history.database import CELL, Bounds, Database, Failure
 from prober.model import Assignment, Outcome
 from prober.observe.transcript import Transcript, private
@@ -53,6 +53,7 @@ class Noted:
     """One failure that waits to be written; `same_as` is the id of one like it."""
 
     id: str
+    origin: Origin
     assignment: Assignment
     outcome: Outcome
     judgement: Judgement
@@ -90,7 +91,7 @@ class History:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._counts: dict[Key, list[int]] = {}
         self._waiting: list[Noted] = []
-        self._last: dict[str, Last] = {}
+        self._last: dict[tuple[Origin, str], Last] = {}
         self._numbers = itertools.count(secrets.randbits(16))
         self._failing = False
 
@@ -100,7 +101,7 @@ class History:
         return self._database.lost or self._failing
 
     def record(self, assignment: Assignment) -> Transcript:
-        """Return what takes down an attempt, in case that it fails."""
+        """Return what takes down an attempt, or a push channel, in case that it fails."""
         return Transcript(self._clock, private(assignment))
 
     def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
@@ -108,10 +109,19 @@ class History:
         cell = int(outcome.started_at.timestamp()) // CELL * CELL
         counts = self._counts.setdefault((cell, assignment.client, assignment.target.name), [0, 0, 0, 0])
         counts[COLUMNS.get(judgement.verdict, OTHER)] += 1
-        if outcome.fault is not None:
-            self._queue(assignment, outcome, judgement)
-        elif self._last:
-            self._last.pop(assignment.key, None)
+        self._keep(Origin.SCHEDULE, assignment, outcome, judgement)
+
+    def second_look(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
+        """Keep the evidence of a second look that failed. It is in no count."""
+        self._keep(Origin.SECOND_LOOK, assignment, outcome, judgement)
+
+    def channel_lost(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
+        """Keep the evidence of a push channel that was lost, or could not be opened. It is in no count."""
+        self._keep(Origin.PUSH, assignment, outcome, judgement)
+
+    def probed(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> str | None:
+        """Keep the evidence of an attempt that somebody asked for; return its id, `None` where nothing is kept."""
+        return self._keep(Origin.PROBE, assignment, outcome, judgement)
 
     async def flush(self) -> None:
         """Have everything written that was noted so far."""
@@ -155,19 +165,29 @@ class History:
     async def _do(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _queue(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
+    def _keep(self, origin: Origin, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> str | None:
+        """Have what failed written, and return its id; what went well ends a row of failures alike."""
+        if outcome.fault is not None:
+            return self._queue(origin, assignment, outcome, judgement)
+        if self._last:
+            self._last.pop((origin, assignment.key), None)
+        return None
+
+    def _queue(self, origin: Origin, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> str | None:
         if len(self._waiting) >= QUEUED:
             self._watch.history_dropped(1)
-            return
+            return None
+        whose = (origin, assignment.key)
         now, broken = self._wall(), outcome.failure
-        step, last = broken.step if broken else "", self._last.get(assignment.key)
+        step, last = broken.step if broken else "", self._last.get(whose)
         id_ = f"{int(now * 1000):011x}{next(self._numbers) & 0xFFFF:04x}"
         like = last is not None and (last.step, last.code) == (step, judgement.code) and 0 <= now - last.at < REPEATS
         if not like:
             if len(self._last) >= MOST_REMEMBERED:
                 self._last.clear()
-            self._last[assignment.key] = Last(step, judgement.code, now, id_)
-        self._waiting.append(Noted(id_, assignment, outcome, judgement, last.id if last and like else None))
+            self._last[whose] = Last(step, judgement.code, now, id_)
+        self._waiting.append(Noted(id_, origin, assignment, outcome, judgement, last.id if last and like else None))
+        return id_
 
     def _made(self, waiting: Iterable[Noted]) -> list[Failure]:
         """Return what is to be written, made in the thread: it takes its time, and the loop goes on meanwhile."""
@@ -180,7 +200,12 @@ class History:
         return made
 
     def _failure(self, one: Noted) -> Failure:
-        all_of_it = bundle(one.assignment, one.outcome, one.judgement, vantage=self._vantage, same_as=one.same_as)
+        all_of_it = bundle(
+            *(one.assignment, one.outcome, one.judgement),
+            vantage=self._vantage,
+            same_as=one.same_as,
+            origin=one.origin,
+        )
         return Failure(
             one.id,
             one.assignment.client,

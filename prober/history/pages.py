@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from prober.history.bundle import Origin
 from prober.history.casefile import text
 from prober.history.history import History
 
@@ -33,8 +34,11 @@ def routes(history: History, configured: Callable[[], Iterable[tuple[str, str]]]
         return Response(told, media_type="application/json")
 
     async def failures(request: Request) -> Response:
-        _known(request, {"client", "target", "limit", "before"})
-        wanted: dict[str, Any] = {name: request.query_params.get(name) for name in ("client", "target", "before")}
+        _known(request, {"client", "target", "origin", "limit", "before"})
+        names = ("client", "target", "origin", "before")
+        wanted: dict[str, Any] = {name: request.query_params.get(name) for name in names}
+        if wanted["origin"] not in (None, *Origin):
+            raise BadRequestError(f"origin is one of {', '.join(Origin)}")
         limit = _number(request, "limit", 50, MOST_FAILURES)
         return JSONResponse({"failures": await history.failures(**wanted, limit=limit)})
 

@@ -81,6 +81,7 @@ SHOWN = frozenset(
         "header",
         "health_page",
         "heartbeat",
+        "holds",
         "hops",
         "hosts",
         "http_status",

@@ -5,8 +5,9 @@ list all that is not: no body, no argument, no value of a header field that is n
 """
 
 import base64
+import copy
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -23,6 +24,8 @@ LONGEST = 8192
 """Lines of a transcript, and bytes of a line of IMAP that are looked at."""
 MOST_OCTETS, ENDS = 262_144, 20
 """Bytes of conversations that are taken down, and ends of something beyond `MOST`."""
+MOST_SETTLED = 20
+"""Values of a header field that are kept of what has been settled: the last ones."""
 FIELDS = frozenset(
     {
         *("accept", "accept-encoding", "cache-control", "client-request-id", "connection", "content-encoding"),
@@ -77,7 +80,8 @@ Seen = str | Call | Answered | Passed
 class Transcript:
     """What passed, with the milliseconds since it began. `names` are never shown, wherever they stand.
 
-    Taking down is cheap, for it is done for attempts that nobody will ask about; all work is left to who reads it.
+    Taking down is cheap, for it is done for attempts that nobody will ask about; all work is left to who reads it. What
+    goes on for hours is settled now and then: read, and but for what may be shown forgotten.
     """
 
     def __init__(self, clock: Clock, names: Iterable[str] = ()) -> None:
@@ -89,6 +93,10 @@ class Transcript:
         self._wires = 0
         self._dropped = 0
         self._adopted = ""
+        self._reading = Reading()
+        self._settled: list[str] = []
+        self._left_out = 0
+        self._named_before: tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]] = ({}, {})
 
     def say(self, mark: str, seen: Seen) -> None:
         """Take down one thing: `>` was said, `<` was heard, `!` is how it ended, `-` is anything else."""
@@ -128,16 +136,32 @@ class Transcript:
 
     def lines(self) -> list[str]:
         """Return all of it, line by line; of very many the first and the last."""
-        starred, reading = _starred(self._names), Reading()
-        shown = [
+        shown = [*self._settled, *self._read(copy.deepcopy(self._reading))]
+        left_out = self._left_out + _cut(shown)
+        if left_out:
+            shown.insert(MOST // 2, f"({left_out} lines are left out)")
+        return shown + self._not_kept()
+
+    def settle(self) -> None:
+        """Read what has passed so far, and forget of it all but what may be shown."""
+        self._named_before = (_last(self.request_ids()), _last(self.servers()))
+        self._settled += self._read(self._reading)
+        self._settled += self._not_kept()
+        self._left_out += _cut(self._settled)
+        self._seen.clear()
+        self._octets = self._dropped = 0
+
+    def _read(self, reading: "Reading") -> list[str]:
+        """Return the lines of what has not been settled, `reading` going on from there."""
+        starred = _starred(self._names)
+        return [
             f"{(at - self._began) * 1000:9.1f} {mark} {text(starred(line))}"
             for at, mark, seen in self._seen
             for line in reading.lines(mark, seen)
         ]
-        if len(shown) > MOST:
-            left_out = len(shown) - MOST
-            shown[MOST // 2 : MOST // 2 + left_out] = [f"({left_out} lines are left out)"]
-        return shown + ([f"({self._dropped} more lines were not kept)"] if self._dropped else [])
+
+    def _not_kept(self) -> list[str]:
+        return [f"({self._dropped} more lines were not kept)"] if self._dropped else []
 
     def text(self) -> str:
         """Return all of it."""
@@ -145,24 +169,41 @@ class Transcript:
 
     def request_ids(self) -> dict[str, list[str]]:
         """Return the ids by which servers know the requests, by header field."""
-        return self._named(REQUEST_IDS, PLAIN_ID)
+        return self._named(REQUEST_IDS, PLAIN_ID, self._named_before[0])
 
     def servers(self) -> dict[str, list[str]]:
         """Return the names of the servers that answered, by header field; `greeting` is the name in one of IMAP."""
-        found = self._named(SERVERS, SERVER)
+        found = self._named(SERVERS, SERVER, self._named_before[1])
         greeted = [name for _, mark, seen in self._seen if mark == "<" and (name := _greeting(seen))]
-        return found | ({"greeting": list(dict.fromkeys(greeted))} if greeted else {})
+        known = [*found.pop("greeting", ()), *greeted]
+        return found | ({"greeting": list(dict.fromkeys(known))} if known else {})
 
-    def _named(self, names: Container[str], shape: re.Pattern[str]) -> dict[str, list[str]]:
-        """Return the values of header fields that are called and look as they should, each of them once."""
+    def _named(
+        self, names: Container[str], shape: re.Pattern[str], before: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[str]]:
+        """Return the values of header fields that are called and look as they should, each of them once.
+
+        Those that were settled come `before`.
+        """
         starred = _starred(self._names)
-        found: dict[str, list[str]] = {}
+        found = {name: list(values) for name, values in before.items()}
         for _, _, seen in self._seen:
             for name, value in seen.headers if isinstance(seen, Answered | Call) else ():
                 known, shown = name.lower(), text(starred(value.strip()))
                 if known in names and shape.fullmatch(shown) and shown not in found.setdefault(known, []):
                     found[known].append(shown)
         return found
+
+
+def _cut(lines: list[str]) -> int:
+    """Leave of very many lines the first and the last; return how many went."""
+    left_out = max(0, len(lines) - MOST)
+    del lines[MOST // 2 : MOST // 2 + left_out]
+    return left_out
+
+
+def _last(named: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    return {name: values[-MOST_SETTLED:] for name, values in named.items()}
 
 
 def _starred(names: Iterable[str]) -> Callable[[str], str]:

@@ -12,23 +12,25 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from prober.faults.classify import classify
-from prober.faults.taxonomy import Fault, Kind, Reason
-from prober.model import Assignment, PushSettings
-from prober.schedule.attempts import OpenTransaction, lane
+from prober.faults.taxonomy import Counting, Fault, Kind, Reason
+from prober.model import Aside, Assignment, Fact, Outcome, PushSettings, StepResult
+from prober.schedule.attempts import OpenTransaction, Recorder, Tell, lane
 from prober.schedule.governor import Governor
-from prober.schedule.health import Health
+from prober.schedule.health import Health, Mark
 from prober.schedule.judging import Judging
 from prober.schedule.markers import Markers, MarkerWatch
 from prober.schedule.pacing import Pacer, Sleep
 from prober.schedule.plan import fraction
 from prober.timeline import Clock
 from prober.transaction import Client, Held, Marking, Step, Transaction, attempt
-from prober.verdict import Condition
-from prober.vocabulary import Depth
+from prober.verdict import Condition, Judgement
+from prober.vocabulary import Depth, Verdict
 
 LOG = logging.getLogger(__name__)
 FIRST_PAUSE = 1.0
@@ -51,6 +53,28 @@ EARLY_IN_A_ROW = 3
 AFTERMATH = 30.0
 """Seconds for which a sickness of the prober is held to have spoilt what a channel waited for."""
 TRIES = 2
+MEANING: Mapping[Counting, Verdict] = MappingProxyType(
+    {
+        Counting.SERVICE: Verdict.FAILED,
+        Counting.AMBIGUOUS: Verdict.FAILED,
+        Counting.PROBE: Verdict.EXCLUDED,
+        Counting.THROTTLED: Verdict.THROTTLED,
+        Counting.SEPARATE: Verdict.RETIRED,
+    }
+)
+"""What a loss means, as an attempt would that ends by the same reason."""
+SPOILT = "the prober was unwell, its control failed, or it was inside a maintenance window"
+
+
+class LongRecorder(Recorder, Protocol):
+    """Takes down what passes on a channel, for as long as that is held."""
+
+    def settle(self) -> None:
+        """Forget of what has passed so far all that may not be shown."""
+
+
+LongRecord = Callable[[Assignment], LongRecorder]
+"""Makes what takes down a channel of an assignment."""
 
 
 class PushWatch(MarkerWatch, Protocol):
@@ -153,7 +177,10 @@ def _channels(assignments: Iterable[Assignment], catalogue: Mapping[str, Client[
 
 
 class Channels:
-    """Keeps one channel per assignment that has `push` and whose client can hold one."""
+    """Keeps one channel per assignment that has `push` and whose client can hold one.
+
+    `tell` is told what is known of a session that ended by a fault, counted or not; `record` makes what takes it down.
+    """
 
     def __init__(
         self,
@@ -166,12 +193,15 @@ class Channels:
         judging: Judging,
         health: Health,
         watch: PushWatch,
+        tell: Tell = lambda *_: None,
+        record: LongRecord | None = None,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         wall: Clock = time.time,
     ) -> None:
         self._catalogue = catalogue
-        self._wall = wall
+        self._tell_of_loss = tell
+        self._record = record
         self._judging = judging
         self._health = health
         self._open = open_transaction
@@ -180,6 +210,7 @@ class Channels:
         self._watch = watch
         self._clock = clock
         self._sleep = sleep
+        self._means = _Means(governor, health.mark, clock, sleep, wall)
         self._tasks: set[asyncio.Task[None]] = set()
         self._holding: dict[str, asyncio.Task[None]] = {}
         self._draining = False
@@ -272,7 +303,8 @@ class Channels:
         while True:
             await self._admitted(channel)
             tx = self._open(channel.assignment)
-            session = _Session(channel, tx, self._governor, self._clock, self._sleep, self._wall)
+            recorder = self._record(channel.assignment) if self._record else None
+            session = _Session(channel, tx, recorder, self._means)
             async with self._governor.connection(channel.assignment):
                 await session.run()
             self._tell(channel, session)
@@ -300,7 +332,7 @@ class Channels:
         """Count the session and how it ended. One that never opened is a loss when it is the second such in a row."""
         fault = session.fault
         channel.failures = 0 if fault is None or session.lasted >= STEADY else channel.failures + 1
-        if fault is not None and not self._counts(channel.assignment, session, fault):
+        if fault is not None and not self._judged(channel.assignment, session, fault):
             LOG.info("push channel of %s: %s, not counted", channel.assignment.key, fault.kind.code)
             return
         channel.tries = 0 if session.opened else channel.tries + 1
@@ -314,11 +346,26 @@ class Channels:
             channel.lose(reason)
             self._watch.push_disconnect(channel.assignment, reason)
 
-    def _counts(self, assignment: Assignment, session: "_Session", fault: Fault) -> bool:
-        """Whether a loss is the service's: neither our own sickness nor that of the way out may have been the cause."""
-        since = max(session.asked_at, self._clock() - AFTERMATH)
-        condition = Condition(self._health.sickness(since))
-        return self._judging.loss_counts(assignment, fault, condition)
+    def _judged(self, assignment: Assignment, session: "_Session", fault: Fault) -> bool:
+        """Whether a loss is the service's: neither our own sickness nor that of the way out may have been the cause.
+
+        What is known of it is told, whosever it is.
+        """
+        since = max(session.asked.at, self._clock() - AFTERMATH)
+        condition = Condition(self._health.sickness(since), self._health.condition(session.asked).lag)
+        aside = Aside(session.recorder, MappingProxyType(self._prober(assignment, condition)))
+        counts = self._judging.loss_counts(assignment, fault, condition)
+        outcome = replace(session.outcome(), aside=aside)
+        self._tell_of_loss(assignment, outcome, _judgement(fault, counts=counts, opened=session.opened))
+        return counts
+
+    def _prober(self, assignment: Assignment, condition: Condition) -> dict[str, Fact]:
+        """Return how the prober was when a channel was lost."""
+        return {
+            "loop_lag_seconds": round(condition.lag, 3),
+            "sickness": condition.sickness.code if condition.sickness else "none",
+            "control": self._judging.control(assignment),
+        }
 
 
 async def _cancel(tasks: set[asyncio.Task[None]], grace: float) -> None:
@@ -349,6 +396,16 @@ def _reason_of_loss(fault: Fault) -> Reason:
     return Reason.PUSH_CHANNEL_LOST if fault.reason in LOST else fault.reason
 
 
+def _judgement(fault: Fault, *, counts: bool, opened: bool) -> Judgement:
+    """Return what is said of a loss beside its evidence: its reason is the one by which it is counted."""
+    code, domain = fault.kind.code, fault.kind.domain
+    reason = _reason_of_loss(fault) if opened else fault.reason
+    if not counts:
+        return Judgement(Verdict.INCONCLUSIVE, reason, code, domain, SPOILT, timed=False)
+    because = "the channel was lost while it was held" if opened else "the channel could not be opened"
+    return Judgement(MEANING[reason.counting], reason, code, domain, because, timed=False)
+
+
 def pause(key: str, failures: int) -> float:
     """Return the seconds before the next try: doubling from 1 s to 5 min, shortened by up to half.
 
@@ -359,33 +416,74 @@ def pause(key: str, failures: int) -> float:
     return longest * (1 - fraction(f"{key}/{failures}") / 2)
 
 
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What every session goes by."""
+
+    governor: Governor
+    mark: Callable[[], Mark]
+    clock: Clock
+    sleep: Sleep
+    wall: Clock
+
+
 class _Session:
     """One push session from its opening to its end. `fault` is `None` when its life ended in good order."""
 
-    def __init__(
-        self, channel: _Channel, tx: Transaction, governor: Governor, clock: Clock, sleep: Sleep, wall: Clock
-    ) -> None:
+    def __init__(self, channel: _Channel, tx: Transaction, recorder: LongRecorder | None, means: _Means) -> None:
         self._channel = channel
-        self._wall = wall
-        self._governor = governor
+        self._wall = means.wall
+        self._governor = means.governor
+        self._mark = means.mark
+        self._clock = means.clock
+        self._sleep = means.sleep
         self.fault: Fault | None = None
         self.opened = False
         self.lasted = 0.0
-        self.asked_at = clock()
-        """When the last thing was asked of the server (monotonic): its opening, or a hold."""
+        self.asked = self._mark()
+        """When the last thing was asked of the server: its opening, or a hold."""
+        self.recorder = recorder
         self._assignment = channel.assignment
         self._push = channel.push
         self._tx = tx
+        if recorder is not None:
+            tx.session = recorder.watch(tx.session)
         self._markers = channel.markers
         self._hold = _Hold(channel.make())
-        self._clock = clock
-        self._sleep = sleep
+        self._began, self._started_at = self._clock(), self._wall()
+        self._holds = 0
+        self._opening: StepResult | None = None
+        self._ending: StepResult | None = None
+
+    def outcome(self) -> Outcome:
+        """Return what is known of a session that ended by a fault: its opening, and what was held until it broke."""
+        one, steps = self._assignment, [self._opening]
+        if self.opened:
+            steps.append(self._held_until_it_broke())
+        left_out = (push_leave,) if self.opened else (push_wait, push_leave)
+        return Outcome(
+            one.client,
+            one.target.name,
+            datetime.fromtimestamp(self._started_at, UTC),
+            self._clock() - self._began,
+            tuple(step for step in steps if step is not None),
+            tuple(step.__name__ for step in left_out),
+        )
+
+    def _held_until_it_broke(self) -> StepResult:
+        """Return all holds as one step: how long they lasted together, phases and facts being those of the last one."""
+        last = self._ending
+        if last is None or last.fault is not self.fault:
+            last = StepResult(push_wait.__name__, None, fault=self.fault)
+        facts: dict[str, Fact] = {**last.facts, "holds": self._holds}
+        return replace(last, elapsed=self.lasted, facts=MappingProxyType(facts))
 
     async def run(self) -> None:
         """Open, hold until the session's life is over, take leave; close everything however it ends."""
         try:
             async with self._governor.trial(self._assignment):
-                self.fault = await self._attempt(OPEN)
+                self._opening = await self._attempt(OPEN)
+                self.fault = _fault(self._opening)
                 if self.fault is None:
                     self._governor.consider(self._assignment, None)
             if self.fault is None:
@@ -443,9 +541,18 @@ class _Session:
 
     async def _hold_once(self, seconds: float) -> Fault | None:
         self._hold.seconds = seconds
-        return await self._attempt(Step(push_wait, Depth.MAILBOX, timeout=seconds + MARGIN))
+        self._holds += 1
+        self._ending = await self._attempt(Step(push_wait, Depth.MAILBOX, timeout=seconds + MARGIN))
+        return _fault(self._ending)
 
-    async def _attempt(self, step: Step[_Hold]) -> Fault | None:
-        self.asked_at = self._clock()
+    async def _attempt(self, step: Step[_Hold]) -> StepResult | None:
+        """Take one step. What passed in it is read at once: nobody keeps for hours what was said to sign in."""
+        self.asked = self._mark()
         result = await attempt(step, self._tx, self._hold, step.limit(self._assignment))
-        return None if result is None else result.fault
+        if self.recorder is not None:
+            self.recorder.settle()
+        return result
+
+
+def _fault(result: StepResult | None) -> Fault | None:
+    return None if result is None else result.fault

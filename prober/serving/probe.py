@@ -31,8 +31,12 @@ SHARE = 0.5
 """Of a time-out so short that half a second is most of it, this much is used."""
 ASKED = frozenset({"target", "module", "debug"})
 LONGEST = 3600.0
+EVIDENCE = "api/v1/failures"
+"""Where evidence is, seen from this page."""
 Find = Callable[[str, str], Assignment | None]
 Finished = tuple[Outcome, Judgement]
+Keep = Callable[[Assignment, Outcome, Judgement], str | None]
+"""Keeps the evidence of an attempt that failed, and returns under which id; `None` where nothing is kept."""
 
 
 class OnDemand(Protocol):
@@ -52,11 +56,18 @@ class Probes:
     """Answers `/probe`. `find` returns the assignment of a target's and a client's name, `None` where there is none."""
 
     def __init__(
-        self, find: Find, attempts: OnDemand, ready: Callable[[], bool], *, clock: Clock = time.monotonic
+        self,
+        find: Find,
+        attempts: OnDemand,
+        ready: Callable[[], bool],
+        keep: Keep = lambda *_: None,
+        *,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._find = find
         self._attempts = attempts
         self._ready = ready
+        self._keep = keep
         self._clock = clock
         self._running: dict[asyncio.Task[Finished | NotStarted], str] = {}
 
@@ -82,8 +93,13 @@ class Probes:
         await asyncio.wait([running])
         if running.cancelled():
             return PlainTextResponse("the prober is ending, or has another configuration now\n", status_code=503)
-        probed = Probed(assignment, running.result(), self._clock() - began)
-        return _debugged(probed, transcript) if debug else _measured(probed, request)
+        finished = running.result()
+        kept = None if isinstance(finished, NotStarted) else self._keep(assignment, *finished)
+        probed = Probed(assignment, finished, self._clock() - began)
+        answer = _debugged(probed, transcript, kept) if debug else _measured(probed, request)
+        if kept is not None:
+            answer.headers["Link"] = f'<{EVIDENCE}/{kept}>; rel="describedby"'
+        return answer
 
     def drop(self, keys: Collection[str]) -> None:
         """End what is under way of these assignments: they are gone, or not what they were."""
@@ -215,15 +231,17 @@ def _measured(probed: Probed, request: Request) -> Response:
     return Response(body, headers=fields)
 
 
-def _debugged(probed: Probed, transcript: Transcript) -> Response:
-    """Show the run itself: the waterfall, what passed, and what would have been measured."""
+def _debugged(probed: Probed, transcript: Transcript, kept: str | None) -> Response:
+    """Show the run itself: the waterfall, what passed, what would have been measured, and where evidence is `kept`."""
     finished = probed.finished
     if isinstance(finished, NotStarted):
         waterfall = f"{probed.assignment.client} on {probed.assignment.target.name}: not started, {finished.because}"
     else:
         waterfall = report.text(probed.assignment, *finished)
     metrics = _rendered(probed)[0].decode()
+    evidence = f"\n\nEvidence for a support case: /{EVIDENCE}/{kept}?format=text" if kept is not None else ""
     return PlainTextResponse(
-        f"{waterfall}\n\nTranscript (milliseconds, > said, < heard; secrets, names and contents are starred):\n\n"
+        f"{waterfall}{evidence}\n\n"
+        f"Transcript (milliseconds, > said, < heard; secrets, names and contents are starred):\n\n"
         f"{transcript.text()}\n\nMetrics that would have been returned:\n\n{metrics}"
     )

@@ -128,13 +128,17 @@ class PushWatch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """Whoever hears of what workers tell: of counts, of tokens, of push channels, of attempts and of second looks."""
+    """Whoever hears of what workers tell: of counts, of tokens, of push channels, of attempts and of second looks.
+
+    `lost` hears what is known of a channel that was lost.
+    """
 
     watch: CrewWatch
     tokens: TokenWatch
     push: PushWatch
     attempt: Tell
     again: Tell
+    lost: Tell
 
 
 @dataclass(slots=True, eq=False)
@@ -225,6 +229,7 @@ class Crew:
         self._of_assignment: Mapping[str, Callable[..., None]] = {
             "attempt": ears.attempt,
             "again": ears.again,
+            "lost": ears.lost,
             "missed": ears.watch.missed,
             "confirmed": ears.watch.confirmed,
             "crashed": ears.push.crashed,

@@ -48,6 +48,7 @@ CELLS = 96
 EVERY = 30.0
 FAILURE: dict[str, Any] = {
     "id": "f1",
+    "origin": "schedule",
     "client": "imap4",
     "target": "ams-1",
     "started_at": "2027-01-15T08:25:00.500Z",
@@ -175,7 +176,7 @@ class Scene:
     async def _failures(self, request: Request) -> Response:
         if self.hidden:
             return PlainTextResponse("answers this machine only\n", status_code=403)
-        older = FAILURE | {"id": "f0", "started_at": "2027-01-15T08:20:00Z"}
+        older = FAILURE | {"id": "f0", "started_at": "2027-01-15T08:20:00Z", "origin": "second_look"}
         return JSONResponse({"failures": [older, FAILURE]})
 
     async def _failure(self, request: Request) -> Response:

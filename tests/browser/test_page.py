@@ -95,7 +95,7 @@ def test_a_failed_transaction_opens_as_a_waterfall_by_keyboard(shown: Watched) -
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Failures: IMAP4 on ams-1")
     expect(dialog.get_by_role("list", name="Failures, newest first").get_by_role("button")).to_have_text(
-        [re.compile("08:25:00 UTC"), re.compile("08:20:00 UTC")]
+        [re.compile("08:25:00 UTC.* at namespace$"), re.compile("08:20:00 UTC.* at namespace · second look$")]
     )
     expect(dialog.get_by_role("rowheader")).to_contain_text(["connect", "authenticate", "namespace ✕ broke here"])
     expect(dialog.get_by_role("img", name="dns 10 ms, connect 20 ms, tls 50 ms")).to_be_visible()

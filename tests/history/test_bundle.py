@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from prober import __version__
-from prober.history.bundle import bundle, summary, written
+from prober.history.bundle import Origin, bundle, summary, written
 from prober.observe import report
 from tests.history.made import AADSTS, PROBER, Told, failed
 from tests.observe.made import ASSIGNMENT, TARGET, judged
@@ -15,7 +15,7 @@ def test_a_bundle_is_what_once_prints_and_the_evidence() -> None:
     outcome, judgement = failed(evidence=AADSTS)
     made = bundle(ASSIGNMENT, outcome, judgement, vantage="fra1")
     evidence = made.pop("evidence")
-    assert made == report.as_json(outcome, judgement) | {"step": "take", "counted": True}
+    assert made == report.as_json(outcome, judgement) | {"origin": "schedule", "step": "take", "counted": True}
     assert evidence == {
         "depth": "mailbox",
         "environment": "exchange_server",
@@ -57,6 +57,7 @@ def test_an_attempt_of_which_nothing_was_taken_down_has_a_bundle_too() -> None:
 def test_in_short() -> None:
     outcome, judgement = failed()
     assert summary(bundle(ASSIGNMENT, outcome, judgement, vantage="fra1")) == {
+        "origin": "schedule",
         "started_at": "2026-11-23T12:00:00Z",
         "verdict": "failed",
         "reason": "read_timeout",
@@ -67,6 +68,15 @@ def test_in_short() -> None:
         "counted": True,
     }
     assert bundle(ASSIGNMENT, *judged(), vantage="fra1")["step"] is None
+
+
+def test_what_no_schedule_wanted_is_in_no_availability() -> None:
+    """Whatever its verdict: it says where it comes from, and has all the rest."""
+    outcome, judgement = failed()
+    whole = bundle(ASSIGNMENT, outcome, judgement, vantage="fra1")
+    for origin in (Origin.SECOND_LOOK, Origin.PROBE, Origin.PUSH):
+        made = bundle(ASSIGNMENT, outcome, judgement, vantage="fra1", origin=origin)
+        assert made == whole | {"origin": origin.value, "counted": False}
 
 
 def test_nobodys_name_is_written_wherever_it_stands() -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from prober import __version__
-from prober.history.bundle import bundle
-from prober.history.casefile import text
+from prober.history.bundle import Origin, bundle
+from prober.history.casefile import ORIGINS, text
 from prober.observe import report
 from tests.history.made import AADSTS, Told, failed
 from tests.observe.made import ASSIGNMENT
@@ -26,6 +26,7 @@ def test_everything_is_in_it_that_a_case_needs() -> None:
 Failed client access, evidence f1
   client                 toy (exchange_server, mailbox)
   target                 hq
+  seen by                an attempt of the schedule
   started (UTC)          2026-11-23T12:00:00Z
   took                   1.000 s
   broke at               take
@@ -65,6 +66,15 @@ The prober at that time
 def test_one_like_another_says_where_to_look() -> None:
     assert "  as in evidence f0, shortly before\n" in paste(same_as="f0")
     assert "  nothing passed that was taken down\n" in paste(told=Told())
+
+
+def test_it_says_what_it_was_that_failed() -> None:
+    """For each origin in words of its own."""
+    assert set(ORIGINS) == set(Origin)
+    outcome, judgement = failed()
+    for origin, words in ORIGINS.items():
+        made = bundle(ASSIGNMENT, outcome, judgement, vantage="fra1", origin=Origin(origin))
+        assert f"  seen by                {words}\n" in text({"id": "f1", **made})
 
 
 def test_where_nothing_was_reached_it_says_so() -> None:

@@ -50,19 +50,32 @@ def test_what_is_written_is_there_after_a_restart(tmp_path: Path) -> None:
     assert again.cells(NOW, NOW + CELL) == {("toy", "hq"): {NOW: [2, 2, 3, 4]}}
     assert again.cells(NOW, NOW + 2 * CELL)["toy", "hq"] == {NOW: [2, 2, 3, 4], NOW + CELL: [0, 0, 1, 0]}
     assert again.failures() == [
-        {"id": "f3", "client": "toy", "target": "hq", "n": 3},
-        {"id": "f2", "client": "toy", "target": "exo", "n": 2},
-        {"id": "f1", "client": "toy", "target": "hq", "n": 1},
+        {"id": "f3", "client": "toy", "target": "hq", "origin": "schedule", "n": 3},
+        {"id": "f2", "client": "toy", "target": "exo", "origin": "schedule", "n": 2},
+        {"id": "f1", "client": "toy", "target": "hq", "origin": "schedule", "n": 1},
     ]
     assert numbers(again, target="hq") == [3, 1]
     assert numbers(again, client="toy", target="exo") == [2]
     assert numbers(again, client="other") == []
     assert numbers(again, before="f3") == [2, 1]
     assert again.failures(limit=1)[0]["n"] == 3
-    assert again.bundle("f1") == {"id": "f1", "pad": "x" * 10}
+    assert again.bundle("f1") == {"id": "f1", "origin": "schedule", "pad": "x" * 10}
     assert again.bundle("f9") is None
     assert not again.lost
     again.close()
+
+
+def test_failures_are_found_by_where_they_come_from(memory: Memory) -> None:
+    """Those that say nothing of it, as they did once, came from the schedule."""
+    database = memory()
+    lost = Failure("f2", "toy", "hq", NOW, True, '{"n": 2, "origin": "push"}', '{"origin": "push"}')
+    database.write({}, [failure(1), lost, failure(3)], NOW)
+    assert numbers(database, origin="push") == [2]
+    assert numbers(database, origin="schedule", target="hq") == [3, 1]
+    assert numbers(database, origin="probe") == []
+    found = database.bundle("f2")
+    assert found is not None
+    assert found["origin"] == "push"
 
 
 def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:

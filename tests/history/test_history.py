@@ -121,12 +121,38 @@ async def test_the_transcript_is_kept_once_for_failures_alike() -> None:
     await one.history.close()
 
 
+async def test_what_no_schedule_wanted_is_kept_and_counted_nowhere() -> None:
+    """Second looks, probes that somebody asked for and lost channels; each a row of its own, which a success ends."""
+    one = Watched()
+    for _ in range(2):
+        one.history.second_look(ASSIGNMENT, *failed())
+        one.history.channel_lost(ASSIGNMENT, *failed())
+        assert one.history.probed(ASSIGNMENT, *failed()) is not None
+    one.history.second_look(ASSIGNMENT, *judged())
+    assert one.history.probed(ASSIGNMENT, *judged()) is None
+    one.history(ASSIGNMENT, *judged())
+    last = one.history.probed(ASSIGNMENT, *failed())
+    one.history.second_look(ASSIGNMENT, *failed())
+    one.history.channel_lost(ASSIGNMENT, *failed())
+    bundles = await one.bundles()
+    ids = [made["id"] for made in bundles]
+    whose = ["second_look", "push", "probe"]
+    assert [made["origin"] for made in bundles] == [*whose * 2, "probe", "second_look", "push"]
+    assert [made["evidence"]["same_as"] for made in bundles] == [*[None] * 3, *ids[:3], None, None, ids[1]]
+    assert ids[6] == last
+    assert not any(made["counted"] for made in bundles)
+    assert (await one.cells())["assignments"][0]["cells"][-1] == [1, 0, 0, 0]
+    assert [made["id"] for made in await one.history.failures(origin="push")] == [ids[8], ids[4], ids[1]]
+    await one.history.close()
+
+
 async def test_too_many_at_once_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUEUED", 3)
     one = Watched()
     for _ in range(5):
         one.fails()
-    assert one.dropped == 2
+    assert one.history.probed(ASSIGNMENT, *failed()) is None
+    assert one.dropped == 3
     assert len(await one.bundles()) == 3
     assert (await one.cells())["assignments"][0]["cells"][-1] == [0, 0, 5, 0]
     await one.history.close()
@@ -178,7 +204,9 @@ async def test_no_name_of_a_mailbox_is_in_the_file(tmp_path: Path) -> None:
     """The facts of `failed` have one, and a password."""
     one = Watched(tmp_path)
     made, judgement = failed(told=Told("0.0 < canary@corp.example"), evidence={"password": "canary-password"})
-    one.history(ASSIGNMENT, made, replace(judgement, because="Canary@corp.example was not there"))
+    unkind = replace(judgement, because="Canary@corp.example was not there")
+    for keep in (one.history, one.history.second_look, one.history.channel_lost, one.history.probed):
+        keep(ASSIGNMENT, made, unkind)
     await one.history.flush()
     octets = await asyncio.to_thread(contents, tmp_path)
     await one.history.close()

@@ -41,12 +41,26 @@ async def test_failures_are_listed_with_the_newest_first() -> None:
     newest, oldest = (await asked.client.get("/api/v1/failures")).json()["failures"]
     assert [newest["code"], oldest["code"]] == ["peer_reset", "no_answer"]
     assert set(newest) == {
-        *("id", "client", "target", "started_at", "verdict", "reason", "code", "blame", "step", "duration_seconds"),
+        *(
+            "id",
+            "client",
+            "target",
+            "origin",
+            "started_at",
+            "verdict",
+            "reason",
+            "code",
+            "blame",
+            "step",
+            "duration_seconds",
+        ),
         "counted",
     }
     for query, found in (
         ("client=toy&target=hq", [oldest]),
         ("target=nowhere", []),
+        ("origin=schedule", [newest, oldest]),
+        ("origin=push&target=hq", []),
         ("limit=1", [newest]),
         (f"before={newest['id']}", [oldest]),
     ):
@@ -94,6 +108,7 @@ async def test_one_that_is_not_there_is_a_404_of_one_line() -> None:
         "/api/v1/failures?limit=501",
         "/api/v1/failures?limit=many",
         "/api/v1/failures?id=1",
+        "/api/v1/failures?origin=elsewhere",
         "/api/v1/failures/1?format=html",
     ],
 )

@@ -1,6 +1,7 @@
 """Transcripts: what they show, and above all what they do not."""
 
 import base64
+import re
 
 import pytest
 from hypothesis import given
@@ -163,6 +164,54 @@ def test_a_recording_can_be_read_again() -> None:
     assert first == transcript.text() == "      1.0 < * 1 FETCH ***\n      2.0 < * 2 EXISTS"
     transcript.passed("<", wire, b" and more\r\n")
     assert transcript.text() == first
+
+
+def test_what_is_settled_is_read_on_from_there() -> None:
+    """As if it had not been, in the middle of a line and of a literal; and nothing is held that may not be shown."""
+    pieces = (
+        b"* 1 FETCH (BODY[] {32}\r\n* NO " + SECRET.encode(),
+        b"\r\n* NO again\r\n)\r\n* 2 EX",
+        b"ISTS\r\nA1 OK done\r\n",
+    )
+    whole, settled = made(), made()
+    for piece in pieces:
+        for one in (whole, settled):
+            one.passed("<", 1, piece)
+        settled.settle()
+        assert SECRET not in repr(vars(settled)["_settled"])
+        assert vars(settled)["_seen"] == []
+        assert settled.lines() == settled.lines() == whole.lines()
+    assert [line[12:] for line in settled.lines()] == ["* 1 FETCH ***", "* 2 EXISTS", "A1 OK ***"]
+    assert made().lines() == []
+
+
+def test_what_is_settled_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first and the last of it; what found no room says so where it would have been, and then there is room."""
+    monkeypatch.setattr(module, "MOST", 4)
+    monkeypatch.setattr(module, "MOST_SETTLED", 2)
+    transcript = made()
+    for number in range(6):
+        fields = Headers([("request-id", f"r-{number}"), ("X-FEServer", f"S{number}")])
+        transcript.say("<", Answered(200 + number, fields, None))
+        for _ in range(4):
+            transcript.say("-", "more")
+        transcript.settle()
+    transcript.failed(FaultError(kinds.PEER_RESET))
+    shown = [line[12:] if line[0] == " " else line for line in transcript.lines()]
+    assert shown[:2] == ["200", "  request-id: r-0"]
+    assert re.fullmatch(r"\(\d+ lines are left out\)", shown[2])
+    assert shown[3:] == ["(1 more lines were not kept)", "peer_reset"]
+    assert transcript.request_ids() == {"request-id": ["r-4", "r-5"]}
+    assert transcript.servers() == {"x-feserver": ["S4", "S5"]}
+
+
+def test_the_name_in_a_greeting_outlives_being_settled() -> None:
+    transcript = made()
+    name = base64.b64encode("AM0PR01CA0001".encode("utf-16-le")).decode()
+    transcript.passed("<", transcript.next_wire(), f"* OK The service is ready. [{name}]\r\n".encode())
+    transcript.settle()
+    transcript.settle()
+    assert transcript.servers() == {"greeting": ["AM0PR01CA0001"]}
 
 
 async def test_how_it_ended_is_shown() -> None:

@@ -139,7 +139,10 @@ def test_a_stop_is_clean_and_state_survives_it(dovecot: Dovecot, sogo: Sogo, pki
 def test_no_secret_and_no_address_leaves_the_prober(
     dovecot: Dovecot, oauth: OAuthServer, sogo: Sogo, pki: Pki, tmp_path: Path
 ) -> None:
-    """Good and bad attempts with every kind of secret; then every log, page, metric and report is searched."""
+    """Good and bad attempts with every kind of secret, and then a mail store that is gone.
+
+    Every log, page, metric and report is searched: the evidence, too, of what no schedule wanted.
+    """
     configuration = by_token(tmp_path, pki, oauth, f"imaps://localhost:{dovecot.imaps_port}", name="token")
     (tmp_path / "wrong").write_text("canary-wrong-password")
     configuration["credentials"] |= {
@@ -152,6 +155,7 @@ def test_no_secret_and_no_address_leaves_the_prober(
     configuration["targets"] += [bad, worse, good]
     for one in configuration["targets"]:
         one["clients"][0]["interval"] = "1s"
+    configuration["targets"][0]["clients"][0]["push"] = True
     canaries = [PASSWORDS[ALICE], "canary-wrong-password", "prober-secret", ALICE, "eyJ"]
     with running(tmp_path, configuration, "--log.level=debug") as prober:
         prober.until(r'^clientaccess_attempts_total\{client="imap4",target="token"\} [2-9]')
@@ -170,6 +174,7 @@ def test_no_secret_and_no_address_leaves_the_prober(
             seen += [prober.get(page), prober.get(f"{page}?format=text")]
             assert json.loads(seen[-2])["evidence"]["transcript"]
             assert " LOGIN ***" in seen[-1] or " PLAIN ***" in seen[-1] or " Basic ***" in seen[-1]
+        seen += _what_no_schedule_wanted(prober, dovecot)
         assert prober.stop() == 0
         seen.append(prober.log.read_text())
         seen.append((tmp_path / "state" / "history.db").read_bytes().decode("latin-1"))
@@ -188,6 +193,36 @@ def test_no_secret_and_no_address_leaves_the_prober(
         seen += [reported.stdout, reported.stderr]
     found = [canary for canary in canaries for text in seen if canary in text]
     assert found == []
+
+
+def _what_no_schedule_wanted(prober: Running, dovecot: Dovecot) -> Iterator[str]:
+    """Give the evidence of a channel that is lost, of a second look and of a probe asked for, in both its forms."""
+    _until(lambda: "push channel of imap4/token is open" in prober.log.read_text())
+    with dovecot.down():
+        prober.until(r'^clientaccess_push_disconnects_total\{client="imap4",reason="\w+",target="token"\} [1-9]')
+        prober.until(r'^clientaccess_confirm_attempts_total\{client="imap4",target="token"\} [1-9]')
+        shown = prober.get("/probe?target=token&module=imap4&debug=true")
+    yield shown
+    told = re.search(r"Evidence for a support case: (/api/v1/failures/(\w+)\?format=text)", shown)
+    assert told
+    assert "seen by                an attempt asked for by /probe" in prober.get(told[1])
+    found = {}
+    for origin in ("schedule", "second_look", "probe", "push"):
+        *_, first = json.loads(prober.get(f"/api/v1/failures?client=imap4&target=token&origin={origin}"))["failures"]
+        found[origin] = json.loads(prober.get(f"/api/v1/failures/{first['id']}"))
+        yield from (json.dumps(found[origin]), prober.get(f"/api/v1/failures/{first['id']}?format=text"))
+    assert found["probe"]["id"] == told[2]
+    assert [one["counted"] for one in found.values()] == [True, False, False, False]
+    assert {tuple(one["evidence"]["prober"]) for one in found.values()} >= {
+        ("vantage", "version", "loop_lag_seconds", "late_seconds", "sickness", "control"),
+        ("vantage", "version", "loop_lag_seconds", "sickness", "control"),
+    }
+    lost = found["push"]
+    assert (lost["step"], lost["reason"], lost["evidence"]["servers"]) == ("push_wait", "push_channel_lost", {})
+    assert [one["step"] for one in lost["evidence"]["addresses"]] == ["push_open"]
+    transcript = "\n".join(lost["evidence"]["transcript"])
+    assert re.search(r"> \w+ AUTHENTICATE \w+ \*\*\*\n(.*\n)+.*> \w+ IDLE\n", transcript), transcript
+    assert all(one["evidence"]["transcript"] for one in found.values())
 
 
 def test_a_password_that_never_worked_is_sent_once(sogo: Sogo, pki: Pki, tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from prober.exchange import Session
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Fault, FaultError, Kind, Reason
-from prober.model import Assignment, PushSettings
+from prober.model import Assignment, Outcome, PushSettings
 from prober.schedule import channels
 from prober.schedule.channels import Channels, pause
 from prober.schedule.health import Health
@@ -18,6 +19,8 @@ from prober.schedule.judging import Judging
 from prober.schedule.plan import fraction
 from prober.schedule.records import Records, Stamp
 from prober.transaction import Client, Held, Transaction
+from prober.verdict import Judgement
+from prober.vocabulary import Domain, Verdict
 from tests.schedule import virtual
 from tests.schedule.made import Sessions, Told, Watch, assignment, governor, outcome, pacer
 
@@ -103,6 +106,30 @@ class MarkingPhone(Phone):
             asyncio.get_running_loop().call_later(self.delay, self.news.set)
 
 
+class Recorder:
+    """What takes down one session: how often it was settled while that was held."""
+
+    def __init__(self) -> None:
+        self.watched = 0
+        self.settled = 0
+
+    def watch(self, session: Session) -> Session:
+        self.watched += 1
+        return session
+
+    def settle(self) -> None:
+        self.settled += 1
+
+    def lines(self) -> list[str]:
+        return [f"settled {self.settled} times"]
+
+    def request_ids(self) -> dict[str, list[str]]:
+        return {}
+
+    def servers(self) -> dict[str, list[str]]:
+        return {}
+
+
 class World:
     """Channels on virtual time over scripted mailboxes."""
 
@@ -115,6 +142,8 @@ class World:
     ) -> None:
         self.mailbox = mailbox
         self.told, self.sessions, self.wall = Told(), Sessions(), Watch()
+        self.lost: list[tuple[Assignment, Outcome, Judgement]] = []
+        self.recorders: list[Recorder] = []
         self.window = (0.0, 0.0)
         make = (make or mailbox.hold) if held else None
         client: Client[None] = Client("imap4", "IMAP", lambda: None, (), ("imap4",), held=make)
@@ -141,8 +170,15 @@ class World:
             judging=self.judging,
             health=self.health,
             watch=self.told,
+            tell=lambda *lost: self.lost.append(lost),
+            record=self.record,
             clock=virtual.now,
+            wall=self.wall,
         )
+
+    def record(self, _: Assignment) -> Recorder:
+        self.recorders.append(Recorder())
+        return self.recorders[-1]
 
     async def during(self, seconds: float) -> None:
         """Keep the channels for so long, then drain them."""
@@ -230,6 +266,93 @@ def test_how_a_channel_fares_can_be_asked_at_any_time() -> None:
     virtual.run(main())
 
 
+def test_what_is_known_of_a_lost_channel_is_told() -> None:
+    """When it was opened, how long it was held and how often, where it broke, how we were, and what passed."""
+
+    async def main() -> None:
+        world = World(Mailbox(waits=[(480.0, False), (100.0, True), (20.0, kinds.PEER_RESET)]))
+        world.wall.now = 1_800_000_000.0
+        await world.during(700.0)
+        ((one, outcome, judgement),) = world.lost
+        opening, held = outcome.results
+        assert (one, outcome.client, outcome.target) == (PUSHED, "imap4", "hq")
+        assert outcome.started_at.timestamp() == 1_800_000_000.0
+        assert outcome.duration == pytest.approx(600.0)
+        assert (opening.step, opening.fault, held.step) == ("push_open", None, "push_wait")
+        assert outcome.failure is held
+        assert held.fault is not None
+        assert held.fault.kind is kinds.PEER_RESET
+        assert held.elapsed == pytest.approx(600.0)
+        assert held.facts["holds"] == 3
+        assert outcome.skipped == ("push_leave",)
+        assert (judgement.verdict, judgement.reason, judgement.code) == (
+            *(Verdict.FAILED, Reason.PUSH_CHANNEL_LOST),
+            "peer_reset",
+        )
+        assert (judgement.domain, judgement.because) == (Domain.FRONTEND, "the channel was lost while it was held")
+        assert outcome.aside is not None
+        assert outcome.aside.recording is world.recorders[0]
+        assert outcome.aside.prober == {"loop_lag_seconds": 0.0, "sickness": "none", "control": "well"}
+        assert [(one.watched, one.settled) for one in world.recorders] == [(1, 4), (1, 2)]
+
+    virtual.run(main())
+
+
+def test_a_channel_that_keeps_silent_broke_while_it_was_held() -> None:
+    """No hold failed by itself: that is what it is told by."""
+
+    async def main() -> None:
+        world = World(Mailbox(waits=[(100.0, False)] * 3))
+        await world.during(500.0)
+        ((_, outcome, judgement),) = world.lost
+        assert [result.step for result in outcome.results] == ["push_open", "push_wait"]
+        assert (judgement.verdict, judgement.code) == (Verdict.FAILED, "push_ended_early")
+        assert outcome.results[1].facts == {"holds": 3}
+
+    virtual.run(main())
+
+
+def test_every_opening_in_vain_is_told_though_two_in_a_row_are_a_loss() -> None:
+    """By its own reason; what was not reached is named, and a rejected password is a matter of set-up."""
+
+    async def main() -> None:
+        world = World(Mailbox(opens=[kinds.TCP_REFUSED, kinds.TCP_REFUSED, REJECTED]))
+        await world.during(100.0)
+        assert world.told.named("disconnect") == [("imap4/hq", Reason.PUSH_CHANNEL_LOST)]
+        told = [(judgement.verdict, judgement.reason, judgement.because) for _, _, judgement in world.lost]
+        assert told == [
+            (Verdict.FAILED, Reason.CONNECT_REFUSED, "the channel could not be opened"),
+            (Verdict.FAILED, Reason.CONNECT_REFUSED, "the channel could not be opened"),
+            (Verdict.EXCLUDED, Reason.AUTH_REJECTED, "the channel could not be opened"),
+        ]
+        _, outcome, _ = world.lost[0]
+        assert [result.step for result in outcome.results] == ["push_open"]
+        assert outcome.skipped == ("push_wait", "push_leave")
+
+    virtual.run(main())
+
+
+def test_a_server_that_asks_for_quiet_is_told_as_that() -> None:
+    """As an attempt would be, with the same verdict."""
+
+    async def main() -> None:
+        world = World(Mailbox(waits=[(200.0, Kind("imap_slow_down", Reason.THROTTLED))]))
+        await world.during(300.0)
+        assert [one.verdict for _, _, one in world.lost] == [Verdict.THROTTLED]
+
+    virtual.run(main())
+
+
+def test_a_channel_that_ends_in_good_order_is_not_told_of() -> None:
+    async def main() -> None:
+        world = World(Mailbox())
+        await world.during(4000.0)
+        assert world.told.events
+        assert world.lost == []
+
+    virtual.run(main())
+
+
 def blocked_at(*times: float) -> None:
     """Keep the loop busy for half a second at each of `times`, in seconds from now."""
     for seconds in times:
@@ -250,6 +373,10 @@ def test_a_channel_lost_just_after_our_own_loop_was_blocked_is_won_back_and_not_
         world.health.stop()
         assert world.told.events == []
         assert len(mailbox.times("open")) == 2
+        ((_, outcome, judgement),) = world.lost
+        assert (judgement.verdict, judgement.code) == (Verdict.INCONCLUSIVE, loss.code)
+        assert outcome.aside is not None
+        assert outcome.aside.prober["sickness"] == "loop_blocked"
 
     virtual.run(main())
 

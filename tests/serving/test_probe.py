@@ -36,12 +36,17 @@ class Asked:
         self.ready = True
         self.go = asyncio.Event()
         self.go.set()
-        self.probes = Probes(self.find, self, lambda: self.ready)
+        self.kept: list[tuple[Assignment, Outcome, Judgement]] = []
+        self.probes = Probes(self.find, self, lambda: self.ready, self.keep)
         app = Starlette(routes=[self.probes.route])
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://prober")
 
     def find(self, target: str, client: str) -> Assignment | None:
         return ASSIGNMENT if (target, client) == ("hq", "toy") else None
+
+    def keep(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> str | None:
+        self.kept.append((assignment, outcome, judgement))
+        return None if outcome.fault is None else "f00d"
 
     async def on_demand(
         self, assignment: Assignment, limit: float, watching: Callable[[Session], Session] | None = None
@@ -85,6 +90,20 @@ async def test_a_failure_is_an_answer_too(kind: Kind, counted: str) -> None:
     assert "probe_success 0.0\n" in answer.text
     assert f"probe_counted {counted}\n" in answer.text
     assert f'code="{kind.code}",reason="{kind.reason}",step="take"' in answer.text
+
+
+@pytest.mark.parametrize("debug", ["", "&debug=true"])
+async def test_a_failure_says_where_its_evidence_is(debug: str) -> None:
+    """In the head of the answer, as seen from this page, and in what is shown to debug; of a success there is none."""
+    asked = Asked(judged(kinds.NO_ANSWER))
+    answer = await asked.client.get(PATH + debug)
+    assert answer.headers["link"] == '<api/v1/failures/f00d>; rel="describedby"'
+    assert ("/api/v1/failures/f00d?format=text\n" in answer.text) == bool(debug)
+    assert asked.kept == [(ASSIGNMENT, *asked.finished)]  # type: ignore[misc]
+    for nothing in (judged(), BUSY):
+        answer = await Asked(nothing).client.get(PATH + debug)
+        assert "link" not in answer.headers
+        assert "api/v1/failures" not in answer.text
 
 
 @pytest.mark.parametrize("refused", [BUSY, NotStarted("held_back", "the server wants quiet from this mailbox")])

@@ -112,6 +112,7 @@ class World:
         )
         self.store = Store.open(None)
         self.counts, self.tokens, self.push, self.attempts, self.again = Ear(), Ear(), Ear(), Ear(), Ear()
+        self.lost = Ear()
         self.processes: list[Process] = []
         self.started = asyncio.Event()
         self.refused = refused
@@ -119,7 +120,7 @@ class World:
         self.now = 1_000_000.0
         self.pauses: list[float] = []
         self.looks: asyncio.Queue[None] = asyncio.Queue()
-        ears = Ears(self.counts, self.tokens, self.push, self.attempts.told, self.again.told)
+        ears = Ears(self.counts, self.tokens, self.push, self.attempts.told, self.again.told, self.lost.told)
         self.crew = Crew(self.settings, self.store, ears, clock=self.time, wall=self.time, sleep=self.sleep)
         monkeypatch.setattr(self.crew, "_spawn", self.spawn)
 
@@ -181,6 +182,7 @@ async def test_everything_that_is_told_reaches_who_counts_it(monkeypatch: pytest
         (world.push, ("notification_latency", one.key, 1.0), ("notification_latency", one, 1.0)),
         (world.push, ("marker_failed", one.key), ("marker_failed", one)),
         (world.again, ("again", one.key, OUTCOME, JUDGEMENT), ("told", one, OUTCOME, JUDGEMENT)),
+        (world.lost, ("lost", one.key, OUTCOME, JUDGEMENT), ("told", one, OUTCOME, JUDGEMENT)),
         (world.attempts, ("attempt", one.key, OUTCOME, JUDGEMENT), ("told", one, OUTCOME, JUDGEMENT)),
     ]
     for _, message, _ in told:

@@ -329,7 +329,14 @@ async function got(path) {
   return answer.json();
 }
 
-const why = (one) => [one.reason, one.code, one.step && `at ${one.step}`].filter(Boolean).join(" · ");
+const BESIDES = new Map([
+  ["second_look", "second look"],
+  ["probe", "asked for by /probe"],
+  ["push", "push channel"],
+]);
+
+const why = (one) =>
+  [one.reason, one.code, one.step && `at ${one.step}`, BESIDES.get(one.origin)].filter(Boolean).join(" · ");
 
 async function openFailures(row) {
   const { client, target } = row.dataset;
