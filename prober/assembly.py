@@ -278,7 +278,8 @@ class Assembly:
         return self.identities.configure(settings.credentials, networks.tokens)
 
     def _maintained(self, target: str, when: datetime) -> bool:
-        return any(one.active(target, when) for one in self._settings.maintenance)
+        windows = self._settings.maintenance
+        return bool(windows) and any(one.active(target, when) for one in windows)
 
     def open(self, assignment: Assignment) -> Transaction:
         """Return a cold transaction: own session and timeline, the assignment's own device and identity."""

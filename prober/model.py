@@ -54,11 +54,11 @@ class Assignment:
     options: Any = None
     push: "PushSettings | None" = None
     push_credential: str | None = None
+    key: str = field(init=False, compare=False, repr=False)
+    """Name of this assignment in state files and in the schedule's hash: stable over restarts."""
 
-    @property
-    def key(self) -> str:
-        """Name of this assignment in state files and in the schedule's hash: stable over restarts."""
-        return f"{self.client}/{self.target.name}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{self.client}/{self.target.name}")  # made once: every sink asks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +127,17 @@ class Outcome:
     results: tuple[StepResult, ...]
     skipped: tuple[str, ...] = ()
     aside: Aside | None = field(default=None, compare=False, repr=False)
+    failure: StepResult | None = field(init=False, compare=False, repr=False)
+    """The step that broke, if one did."""
+    fault: Fault | None = field(init=False, compare=False, repr=False)
+    """The fault that ended the transaction, if one did."""
 
-    @property
-    def failure(self) -> StepResult | None:
-        """The step that broke, if one did."""
+    def __post_init__(self) -> None:
+        """Find the step that broke once: everybody who hears of an attempt asks for it."""
+        broken = None
         for result in self.results:
             if result.fault is not None:
-                return result
-        return None
-
-    @property
-    def fault(self) -> Fault | None:
-        """The fault that ended the transaction, if one did."""
-        broken = self.failure
-        return broken.fault if broken else None
+                broken = result
+                break
+        object.__setattr__(self, "failure", broken)
+        object.__setattr__(self, "fault", None if broken is None else broken.fault)

@@ -88,25 +88,32 @@ class Judgement:
         return self.verdict.counted
 
 
+SUCCEEDED = Judgement(Verdict.OK, because="every step succeeded")
 Rule = Callable[[Outcome, Circumstances], Judgement | None]
 FaultRule = Callable[[Outcome, Fault, Circumstances], Judgement | None]
 
 
 def judge(outcome: Outcome, around: Circumstances) -> Judgement:
     """Return the final judgement of `outcome`."""
-    judgement = _first(outcome, around)
+    fault = outcome.fault
+    judgement = _of_success(outcome, around) if fault is None else _of_failure(outcome, fault, around)
     lagged = judgement.timed and around.condition.lag > LAGGED
     return replace(judgement, timed=False) if lagged else judgement
 
 
-def _first(outcome: Outcome, around: Circumstances) -> Judgement:
-    """Return what the first rule says that applies; the last of each table always does."""
-    fault = outcome.fault
+def _of_success(outcome: Outcome, around: Circumstances) -> Judgement:
+    """Return what the first rule says that applies: one after the other, for most attempts end here."""
+    for rule in WHEN_WELL:
+        judgement = rule(outcome, around)
+        if judgement is not None:
+            return judgement
+    return SUCCEEDED
+
+
+def _of_failure(outcome: Outcome, fault: Fault, around: Circumstances) -> Judgement:
+    """Return what the first rule says that applies; the last one always does."""
     always = (rule(outcome, around) for rule in ALWAYS)
-    if fault is None:
-        following = (rule(outcome, around) for rule in SUCCESSES)
-    else:
-        following = (rule(outcome, fault, around) for rule in FAILURES)
+    following = (rule(outcome, fault, around) for rule in FAILURES)
     return next(judgement for judgement in chain(always, following) if judgement is not None)
 
 
@@ -149,7 +156,7 @@ def succeeded_slowly(outcome: Outcome, around: Circumstances) -> Judgement | Non
 
 def succeeded(outcome: Outcome, around: Circumstances) -> Judgement | None:
     """Every other success is `ok`."""
-    return Judgement(Verdict.OK, because="every step succeeded")
+    return SUCCEEDED
 
 
 # -- failures --------------------------------------------------------------------------------------------------------
@@ -266,6 +273,7 @@ def service_failed(outcome: Outcome, fault: Fault, around: Circumstances) -> Jud
 
 ALWAYS: tuple[Rule, ...] = (under_maintenance,)
 SUCCESSES: tuple[Rule, ...] = (succeeded_unwell, succeeded_slowly, succeeded)
+WHEN_WELL = ALWAYS + SUCCESSES
 FAILURES: tuple[FaultRule, ...] = (
     prober_unwell,
     prober_exhausted,

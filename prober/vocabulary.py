@@ -59,7 +59,10 @@ class Verdict(StrEnum):
     @property
     def counted(self) -> bool:
         """Whether it belongs in the denominator of availability."""
-        return self in (Verdict.OK, Verdict.SLOW, Verdict.FAILED)
+        return self in COUNTED
+
+
+COUNTED = frozenset({Verdict.OK, Verdict.SLOW, Verdict.FAILED})
 
 
 class Domain(StrEnum):

@@ -3,13 +3,25 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Counting, Fault, Kind, Reason
 from prober.model import Outcome, StepResult
-from prober.verdict import ALWAYS, DAY, FAILURES, SUCCESSES, Circumstances, Condition, judge, loss_counts, markdown
+from prober.verdict import (
+    ALWAYS,
+    DAY,
+    FAILURES,
+    LAGGED,
+    SUCCESSES,
+    Circumstances,
+    Condition,
+    judge,
+    loss_counts,
+    markdown,
+)
 from prober.vocabulary import Domain, Environment, Verdict
 from tests.faults.test_taxonomy import kinds as every_kind
 
@@ -128,6 +140,26 @@ def test_the_rules_are_tried_in_order_and_the_last_of_each_table_always_applies(
     assert SUCCESSES[-1](outcome(None), ONLINE) is not None
     assert FAILURES[-1](outcome(kinds.TLS_ALERT), Fault(kinds.TLS_ALERT), ONLINE) is not None
     assert len({rule.__doc__ for rule in (*ALWAYS, *SUCCESSES, *FAILURES)}) == len(ALWAYS + SUCCESSES) + len(FAILURES)
+
+
+class Asked:
+    """Circumstances of which nothing is known but what a success is judged by."""
+
+    def __init__(self, condition: Condition, *, maintenance: bool) -> None:
+        self.condition, self.objective, self.maintenance = condition, 1.0, maintenance
+
+
+@pytest.mark.parametrize("maintenance", [False, True])
+@pytest.mark.parametrize("took", [0.5, 1.5])
+@pytest.mark.parametrize("condition", [Condition(), Condition(lag=0.2), Condition(kinds.NO_DESCRIPTORS)])
+def test_a_success_is_judged_by_condition_objective_and_maintenance_alone(
+    condition: Condition, took: float, maintenance: bool
+) -> None:
+    """So nothing else is found out for one; and it is judged by the rules, in their order."""
+    made, around = outcome(None, took), Circumstances(condition=condition, objective=1.0, maintenance=maintenance)
+    first = next(filter(None, (rule(made, around) for rule in (*ALWAYS, *SUCCESSES))))
+    found = judge(made, cast("Circumstances", Asked(condition, maintenance=maintenance)))
+    assert found == replace(first, timed=first.timed and condition.lag <= LAGGED)
 
 
 UNWELL = (

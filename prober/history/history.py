@@ -106,8 +106,10 @@ class History:
 
     def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Take note of one finished attempt."""
-        cell = int(outcome.started_at.timestamp()) // CELL * CELL
-        counts = self._counts.setdefault((cell, assignment.client, assignment.target.name), [0, 0, 0, 0])
+        key = (int(outcome.started_at.timestamp()) // CELL * CELL, assignment.client, assignment.target.name)
+        counts = self._counts.get(key)
+        if counts is None:
+            counts = self._counts[key] = [0, 0, 0, 0]
         counts[COLUMNS.get(judgement.verdict, OTHER)] += 1
         self._keep(Origin.SCHEDULE, assignment, outcome, judgement)
 

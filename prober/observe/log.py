@@ -141,8 +141,11 @@ class OutcomeLog:
         failure = outcome.failure
         news = (judgement.verdict, judgement.code, failure.step if failure else "")
         level = self._level(assignment.key, news)
-        if not ATTEMPTS.isEnabledFor(level):
-            return
+        if ATTEMPTS.isEnabledFor(level):
+            ATTEMPTS.log(level, "attempt", extra=self._fields(assignment, outcome, judgement))
+
+    def _fields(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> dict[str, Any]:
+        failure = outcome.failure
         fields: dict[str, Any] = {
             "client": outcome.client,
             "target": outcome.target,
@@ -158,13 +161,13 @@ class OutcomeLog:
         repeated = self._repeated.get(assignment.key, 0)
         if repeated:
             fields["repeated"] = repeated
-        ATTEMPTS.log(level, "attempt", extra=fields)
+        return fields
 
     def _level(self, key: str, news: tuple[str, ...]) -> int:
         if self._last.get(key) != news:
-            first_and_fine = key not in self._last and news[0] == Verdict.OK
+            first_and_fine = key not in self._last and news[0] is Verdict.OK
             self._last[key], self._repeated[key] = news, 0
             return logging.DEBUG if first_and_fine else logging.INFO
-        self._repeated[key] += 1
-        remind = news[0] != Verdict.OK and self._repeated[key] % REMIND_EVERY == 0
+        self._repeated[key] = repeated = self._repeated[key] + 1
+        remind = news[0] is not Verdict.OK and repeated % REMIND_EVERY == 0
         return logging.INFO if remind else logging.DEBUG

@@ -31,6 +31,7 @@ from prober.observe.series import (
     Late,
     Summaries,
     Summary,
+    observe_each,
 )
 from prober.transaction import Client
 from prober.verdict import Judgement
@@ -360,19 +361,20 @@ class Metrics:
 
     def _time(self, bound: _Bound, outcome: Outcome) -> None:
         bound.duration.observe(outcome.duration)
+        steps, phases = bound.steps, bound.phases
         for result in outcome.results:
-            if result.elapsed is not None and result.step in bound.steps:
-                bound.steps[result.step].observe(result.elapsed)
-            for phase, seconds in result.phases.items():
-                bound.phases[phase].observe(seconds)
+            if result.elapsed is not None and (step := steps.get(result.step)) is not None:
+                step.observe(result.elapsed)
+            observe_each(phases, result.phases)
 
     def _facts(self, assignment: Assignment, bound: _Bound, outcome: Outcome) -> None:
         """Show what the steps found besides: certificates, and withdrawn paths that are open."""
         earliest = inf
         found: set[str] | None = None
         for result in outcome.results:
-            if result.certificate is not None:
-                earliest = min(earliest, result.certificate.not_after)
+            certificate = result.certificate
+            if certificate is not None and certificate.not_after < earliest:
+                earliest = certificate.not_after
             if "open_path" in result.facts:
                 found = {str(result.facts["open_path"]), *(found or ())}
         if earliest < inf:

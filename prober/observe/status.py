@@ -10,8 +10,6 @@ from prober.transaction import Client
 from prober.verdict import Judgement
 from prober.vocabulary import Verdict
 
-COUNTED = (Verdict.OK.value, Verdict.SLOW.value, Verdict.FAILED.value)
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -47,49 +45,86 @@ class Row:
         return self.ok + self.slow + self.failed
 
 
+class _Line:
+    """What is known of one assignment: noted with every attempt, and made a row of when somebody looks."""
+
+    __slots__ = ("certificate_not_after", "counts", "duration", "judgement", "row", "stale", "started_at", "step")
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.stale = False
+        self.counts = dict.fromkeys(Verdict, 0)
+        self.judgement: Judgement | None = None
+        self.step = ""
+        self.started_at: datetime | None = None
+        self.duration: float | None = None
+        self.certificate_not_after: float | None = None
+
+    def note(self, outcome: Outcome, judgement: Judgement) -> None:
+        """Take in one finished attempt."""
+        self.stale = True
+        self.counts[judgement.verdict] += 1
+        self.judgement = judgement
+        self.step = outcome.failure.step if outcome.failure is not None else ""
+        self.started_at = outcome.started_at
+        self.duration = outcome.duration
+        ends = [one.certificate.not_after for one in outcome.results if one.certificate is not None]
+        if ends:
+            self.certificate_not_after = min(ends)
+
+    def shown(self) -> Row:
+        """Return the row as it is now."""
+        judgement, started_at, until = self.judgement, self.started_at, self.certificate_not_after
+        if self.stale and judgement is not None and started_at is not None:
+            self.row = replace(
+                self.row,
+                verdict=judgement.verdict.value,
+                reason=judgement.reason.value if judgement.reason else "",
+                code=judgement.code,
+                blame=judgement.domain.value if judgement.domain else "",
+                step=self.step,
+                because=judgement.because,
+                ended_at=started_at.isoformat(timespec="seconds"),
+                duration=self.duration,
+                certificate_not_after=None if until is None else _utc(until),
+                attempts=sum(self.counts.values()),
+                ok=self.counts[Verdict.OK],
+                slow=self.counts[Verdict.SLOW],
+                failed=self.counts[Verdict.FAILED],
+            )
+            self.stale = False
+        return self.row
+
+
 class StatusBoard:
     """A sink that remembers the last attempt of each assignment."""
 
     def __init__(self, assignments: Iterable[Assignment], catalogue: Mapping[str, Client[Any]]) -> None:
         self._catalogue = catalogue
-        self._rows: dict[str, Row] = {}
+        self._lines: dict[str, _Line] = {}
         self.configure(assignments)
 
     def configure(self, assignments: Iterable[Assignment]) -> None:
         """Show these assignments from now on; what happened last on those that stay is shown on."""
-        self._rows = {one.key: self._row(one) for one in assignments}
+        self._lines = {one.key: self._line(one) for one in assignments}
 
-    def _row(self, one: Assignment) -> Row:
-        known = self._rows.get(one.key)
-        if known is not None:
-            target = one.target
-            place = target.environment.value
-            return replace(known, depth=one.depth.value, environment=place, region=target.region)
-        return _untried(one, self._catalogue[one.client])
+    def _line(self, one: Assignment) -> _Line:
+        known = self._lines.get(one.key)
+        if known is None:
+            return _Line(_untried(one, self._catalogue[one.client]))
+        target = one.target
+        place = target.environment.value
+        known.row = replace(known.row, depth=one.depth.value, environment=place, region=target.region)
+        return known
 
     def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Remember one finished attempt."""
-        known, failure = self._rows[assignment.key], outcome.failure
-        counts = {one: getattr(known, one) + (judgement.verdict == one) for one in COUNTED}
-        self._rows[assignment.key] = replace(
-            known,
-            verdict=judgement.verdict.value,
-            reason=judgement.reason.value if judgement.reason else "",
-            code=judgement.code,
-            blame=judgement.domain.value if judgement.domain else "",
-            step=failure.step if failure else "",
-            because=judgement.because,
-            ended_at=outcome.started_at.isoformat(timespec="seconds"),
-            duration=outcome.duration,
-            certificate_not_after=_not_after(outcome) or known.certificate_not_after,
-            attempts=known.attempts + 1,
-            **counts,
-        )
+        self._lines[assignment.key].note(outcome, judgement)
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """Every assignment, in the order of the configuration."""
-        return tuple(self._rows.values())
+        return tuple([line.shown() for line in self._lines.values()])
 
 
 def _untried(assignment: Assignment, client: Client[Any]) -> Row:
@@ -105,7 +140,5 @@ def _untried(assignment: Assignment, client: Client[Any]) -> Row:
     )
 
 
-def _not_after(outcome: Outcome) -> str | None:
-    """Return the earliest end of a certificate that was shown, `None` where none was."""
-    ends = [one.certificate.not_after for one in outcome.results if one.certificate is not None]
-    return datetime.fromtimestamp(min(ends), UTC).isoformat(timespec="seconds") if ends else None
+def _utc(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="seconds")

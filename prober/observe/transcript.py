@@ -74,7 +74,13 @@ class Passed(NamedTuple):
     data: bytes
 
 
-Seen = str | Call | Answered | Passed
+class Dialled(NamedTuple):
+    """A connection was asked for."""
+
+    url: str
+
+
+Seen = str | Call | Answered | Passed | Dialled
 
 
 class Transcript:
@@ -268,7 +274,7 @@ class Watched:
 
     async def dial(self, url: str) -> Wire:
         """Open a wire. Raises `FaultError`."""
-        self._transcript.say("-", f"connect to {address(url)}")
+        self._transcript.say("-", Dialled(url))
         try:
             return WatchedWire(await self._session.dial(url), self._transcript)
         except BaseException as exc:
@@ -329,6 +335,8 @@ class Reading:
         match seen:
             case str():
                 yield seen
+            case Dialled():
+                yield f"connect to {address(seen.url)}"
             case Call():
                 yield f"{seen.method} {address(seen.url)}"
                 yield from _fields(seen.headers)

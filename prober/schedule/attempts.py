@@ -230,7 +230,7 @@ class Attempts:
             outcome = await perform(self._catalogue[assignment.client], tx, self._now)
         finally:
             self._watch.inflight(-1)
-        condition = self._health.condition(began, late)
+        condition = self._health.condition(began, late, failed=outcome.fault is not None)
         judgement = self._judging.judge(assignment, outcome, condition, witness=witness)
         self._governor.consider(assignment, outcome.fault)
         if outcome.fault is not None:

@@ -21,6 +21,9 @@ NOISE = 0.05
 """Seconds of a sample's delay below which it is the ordinary business of a loop, and no lag."""
 JUMP = 2.0
 DESCRIPTOR_PERIOD = 1.0
+SCARCE = 256
+"""Free descriptors, when they were last counted, below which they are counted with every attempt that ends."""
+AILING = (kinds.NO_DESCRIPTORS, kinds.LOOP_BLOCKED, kinds.CLOCK_WRONG)
 
 
 def free_descriptors() -> int:
@@ -66,6 +69,7 @@ class Health:
         self._wall = wall
         self._descriptors = descriptors
         self._reserve = reserve
+        self._free = 0
         self._seen: dict[Kind, float] = {}
         self._lag = 0.0
         self._expected = clock()
@@ -90,18 +94,27 @@ class Health:
         now = self._clock()
         return Mark(now, self._lag + self._overdue(now))
 
-    def condition(self, since: Mark, late: float = 0.0) -> Condition:
-        """Return how the prober was between `since` and now. `late`: seconds by which that began too late."""
-        lag = self._lag + self._overdue(self._clock()) - since.lag
-        return Condition(self.sickness(since.at), max(0.0, lag), late)
+    def condition(self, since: Mark, late: float = 0.0, *, failed: bool = True) -> Condition:
+        """Return how the prober was between `since` and now. `late`: seconds by which that began too late.
+
+        Whether descriptors had run out is asked of each attempt that `failed`. One that did not had what it needed:
+        the count of the last second will do, unless that says that they are scarce.
+        """
+        now = self._clock()
+        lag = self._lag + self._overdue(now) - since.lag
+        return Condition(self._ailment(since.at, now, count=failed or self._free < SCARCE), max(0.0, lag), late)
 
     def sickness(self, since: float) -> Kind | None:
         """Return what ailed the prober between `since` (monotonic) and now, `None` when nothing did."""
-        now = self._clock()
+        return self._ailment(since, self._clock(), count=True)
+
+    def _ailment(self, since: float, now: float, *, count: bool) -> Kind | None:
         self._look(now)
-        self._count_descriptors(now)
-        ailing = (kinds.NO_DESCRIPTORS, kinds.LOOP_BLOCKED, kinds.CLOCK_WRONG)
-        return next((kind for kind in ailing if self._seen.get(kind, float("-inf")) >= since), None)
+        if count:
+            self._count_descriptors(now)
+        if not self._seen:
+            return None
+        return next((kind for kind in AILING if self._seen.get(kind, float("-inf")) >= since), None)
 
     def _sample(self) -> None:
         now = self._clock()
@@ -129,5 +142,6 @@ class Health:
         return late if self._timer is not None and late > NOISE else 0.0
 
     def _count_descriptors(self, now: float) -> None:
-        if self._descriptors() < self._reserve:
+        self._free = self._descriptors()
+        if self._free < self._reserve:
             self._seen[kinds.NO_DESCRIPTORS] = now

@@ -69,11 +69,15 @@ class Judging:
 
         Without `witness`, a failed control is not held against the vantage: it may have had less time than it needs.
         """
-        around = self._circumstances(assignment, outcome.fault, condition)
-        if witness or outcome.fault is None:
-            self._learn(assignment, outcome, around)
-        ended_at = datetime.fromtimestamp(self._wall(), UTC)
-        maintained = self._in_maintenance(assignment, outcome.started_at, ended_at)
+        now = self._wall()
+        if outcome.fault is None:
+            self._learn_success(assignment, now)
+            around = Circumstances(condition=condition, objective=assignment.objective)  # nothing else is asked about
+        else:
+            around = self._circumstances(assignment, outcome.fault, condition)
+            if witness and assignment.client == CONTROL:
+                self._learn_of_control(assignment.target.name, outcome, around)
+        maintained = self._in_maintenance(assignment, outcome.started_at, datetime.fromtimestamp(now, UTC))
         return judge(outcome, replace(around, maintenance=True) if maintained else around)
 
     def loss_counts(self, assignment: Assignment, fault: Fault, condition: Condition) -> bool:
@@ -107,20 +111,19 @@ class Judging:
         """Remember that the token service issues for this credential."""
         self._refused_tokens.discard(credential)
 
-    def _learn(self, assignment: Assignment, outcome: Outcome, around: Circumstances) -> None:
-        """Remember a success, and a failure of the control: inside a maintenance window, too, for it did happen."""
-        if outcome.fault is not None:
-            if assignment.client == CONTROL:
-                self._learn_of_control(assignment.target.name, outcome, around)
-            return
-        now, stamp = self._wall(), self.stamp(assignment)
-        record = self._records.get(assignment.key)
-        self._records.put(assignment.key, replace(record, succeeded_at=now, stamp=stamp, rest=None))
-        if assignment.credential is not None:
-            self._records.put(_shared(assignment), Record(now, Stamp(secret=stamp.secret)))
+    def _learn_success(self, assignment: Assignment, now: float) -> None:
+        """Remember a success at `now` (epoch seconds): inside a maintenance window, too, for it did happen."""
+        credential, key = assignment.credential, assignment.key
+        secret = self._secret_mark(credential)
+        self._records.succeeded(key, now, self._configuration.get(key, ""), secret)
+        if credential is not None:
+            self._records.succeeded(_shared(assignment), now, "", secret)
 
     def _learn_of_control(self, target: str, outcome: Outcome, around: Circumstances) -> None:
-        """Distrust the way out from a failure of the control on, and no shorter for an attempt that proved nothing."""
+        """Distrust the way out from a failure of the control on, and no shorter for an attempt that proved nothing.
+
+        Inside a maintenance window, too, for it did happen.
+        """
         now = self._clock()
         distrusted = self._distrusted_until.get(target, float("-inf")) >= now - outcome.duration
         if distrusted or judge(outcome, around).verdict is Verdict.FAILED:

@@ -57,22 +57,45 @@ class Records:
 
     def get(self, key: str) -> Record:
         """Return the record of `key`, an empty one when there is none."""
-        text = self._section.get(key, "")
-        known = self._known.get(key)
-        if known is None or known[0] != text:
-            known = self._known[key] = text, _read(text)
-        return known[1]
+        return self._find(key)[1]
 
     def put(self, key: str, record: Record) -> None:
         """Remember `record`; what did not change is not written."""
         if record != self.get(key):
-            text = _written(record)
-            self._known[key] = text, record
-            self._section[key] = text
+            self._put(key, _written(record), record)
+
+    def succeeded(self, key: str, at: float, configuration: str, secret: str) -> None:
+        """Remember a success at `at` (epoch seconds) with this configuration and secret; it ends a rest.
+
+        This happens all the time, and mostly nothing but the time is new: the rest of the text is there already.
+        """
+        text, known = self._find(key)
+        stamp = known.stamp
+        alike = stamp.secret == secret and stamp.configuration == configuration
+        record = Record(at, stamp if alike else Stamp(configuration, secret))
+        understood = known.succeeded_at is not None and text.startswith(BEGINNING)
+        if understood and alike and known.rest is None:
+            self._put(key, f"{BEGINNING}{at!r}{text[text.index(',') :]}", record)
+        else:
+            self._put(key, _written(record), record)
+
+    def _find(self, key: str) -> tuple[str, Record]:
+        text = self._section.get(key, "")
+        known = self._known.get(key)
+        if known is None or known[0] != text:
+            known = self._known[key] = text, _read(text)
+        return known
+
+    def _put(self, key: str, text: str, record: Record) -> None:
+        self._known[key] = text, record
+        self._section[key] = text
+
+
+BEGINNING = '{"succeeded_at":'
 
 
 def _written(record: Record) -> str:
-    """Return what `_read` reads: this happens with every success, so nothing is copied."""
+    """Return what `_read` reads."""
     rest = record.rest
     known = {
         "succeeded_at": record.succeeded_at,

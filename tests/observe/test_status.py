@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from prober.faults import taxonomy as kinds
 from prober.model import Certificate
 from prober.observe.status import StatusBoard
@@ -42,3 +44,14 @@ def test_a_row_keeps_the_end_of_the_certificate_that_was_shown_last() -> None:
     board(ASSIGNMENT, shown, judge(shown, WORKED))
     board(ASSIGNMENT, *judged(kinds.NO_ANSWER))
     assert board.rows[0].certificate_not_after == "2027-01-15T08:00:00+00:00"
+
+
+def test_a_row_that_was_looked_at_goes_on_and_moves_with_its_target() -> None:
+    """Looking changes nothing; another configuration changes the place, and not what happened."""
+    board = StatusBoard([ASSIGNMENT], CATALOGUE)
+    board(ASSIGNMENT, *judged())
+    assert board.rows == board.rows
+    board(ASSIGNMENT, *judged(kinds.NO_ANSWER))
+    board.configure([replace(ASSIGNMENT, target=replace(ASSIGNMENT.target, region="eu"))])
+    (row,) = board.rows
+    assert (row.region, row.attempts, row.ok, row.failed, row.verdict) == ("eu", 2, 1, 1, "failed")

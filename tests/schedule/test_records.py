@@ -44,6 +44,33 @@ def test_an_unchanged_record_is_not_written() -> None:
 
 
 @pytest.mark.parametrize(
+    "before", [None, Record(), FULL, Record(1.5, Stamp("c0ffee", "12ab")), Record(1.5, Stamp("c"))]
+)
+@pytest.mark.parametrize("reopened", [False, True])
+def test_a_success_is_written_as_any_record_is(before: Record | None, reopened: bool) -> None:
+    """With the time alone new, or with everything: the same text, and the same record."""
+    section: dict[str, str] = {}
+    records = Records(section)
+    if before is not None:
+        records.put("imap4/hq", before)
+    records = Records(section) if reopened else records
+    whole: dict[str, str] = {}
+    for at in (1_800_000_000.25, 1_800_000_060.0):
+        records.succeeded("imap4/hq", at, "c0ffee", "12ab")
+        Records(whole).put("imap4/hq", Record(at, Stamp("c0ffee", "12ab")))
+        assert section == whole
+        assert records.get("imap4/hq") == Records(section).get("imap4/hq") == Records(whole).get("imap4/hq")
+
+
+@pytest.mark.parametrize("text", ["{", "", '{"rest":null,"stamp":{},"succeeded_at":1}', '{"succeeded_at":true}'])
+def test_a_success_replaces_what_could_not_be_read(text: str) -> None:
+    """Or was written by somebody else, in another order."""
+    section = {"imap4/hq": text}
+    Records(section).succeeded("imap4/hq", 5.0, "", "")
+    assert Records(section).get("imap4/hq") == Record(5.0)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
