@@ -12,6 +12,7 @@ from itertools import chain, zip_longest
 from prober.faults import taxonomy as kinds
 from prober.faults.classify import SOCKET
 from prober.faults.taxonomy import FaultError, Kind, Reason
+from prober.net.link import open_link
 from prober.net.route import Family
 from prober.net.stream import Stream
 from prober.timeline import Clock
@@ -69,10 +70,8 @@ async def connect(addresses: Sequence[str], port: int, clock: Clock, limit: floa
 async def _attempt(address: str, port: int, clock: Clock, limit: float, source: str | None) -> Stream | OSError:
     """Try one address. An address that stays silent is a time-out as the kernel would have reported it."""
     stream = Stream(clock)
-    local = None if source is None else (source, 0)
     try:
-        async with asyncio.timeout(limit):
-            await asyncio.get_running_loop().create_connection(lambda: stream, address, port, local_addr=local)
+        await open_link(stream, address, port, limit, source)
     except OSError as exc:
         stream.abort()
         return OSError(_number(exc, address, source), "not connected")

@@ -8,11 +8,11 @@ something has to be waited for: most bytes are there, or gone, by the time they 
 import asyncio
 import errno
 from collections import deque
-from collections.abc import Callable
 from typing import NamedTuple, cast
 
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError
+from prober.net.alarm import Alarm
 from prober.net.tls import TlsSession
 from prober.timeline import Clock
 
@@ -35,12 +35,13 @@ class Stream(asyncio.Protocol):
     """
 
     def __init__(self, clock: Clock) -> None:
+        self.alarm = Alarm()
         self.opened_at = 0.0
         self.sent_at = 0.0
         self.tls: TlsSession | None = None
         self._clock = clock
         self._transport: asyncio.Transport | None = None
-        self._inbox: deque[Chunk] = deque()
+        self._inbox: deque[tuple[bytes, float]] = deque()  # as `Chunk`, which costs more to make
         self._early: Chunk | None = None
         self._held = 0
         self._full = False
@@ -48,7 +49,8 @@ class Stream(asyncio.Protocol):
         self._ended_at: float | None = None
         self._farewell_heard = False
         self._fault: FaultError | None = None
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
 
     # What the event loop tells.
 
@@ -60,29 +62,31 @@ class Stream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Keep bytes with the moment of their arrival."""
-        self._inbox.append(Chunk(data, self._clock()))
+        self._inbox.append((data, self._clock()))
         self._held += len(data)
         if self._held > HELD and not self._full and self._transport is not None:
             self._full = True
             self._transport.pause_reading()
-        self._wake()
+        _wake(self._reader)
 
     def eof_received(self) -> bool:
         """Note the peer's FIN; the connection stays ours to close."""
         self._ended_at = self._clock()
-        self._wake()
+        _wake(self._reader)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end: by us, or by a reset."""
         self._transport = None
+        self.alarm.stop()
         if self._ended_at is None:
             self._ended_at = self._clock()
         if exc is not None and self._fault is None:
             code = getattr(exc, "errno", None)
             name = errno.errorcode.get(code, "unknown") if code else type(exc).__name__
             self._fault = FaultError(kinds.PEER_RESET, {"errno": name})
-        self._wake()
+        _wake(self._reader)
+        _wake(self._writer)
 
     def pause_writing(self) -> None:
         """Note that bytes are still ours to send."""
@@ -92,25 +96,29 @@ class Stream(asyncio.Protocol):
         """Note the moment at which the kernel took the last byte."""
         self._blocked = False
         self.sent_at = self._clock()
-        self._wake()
+        _wake(self._writer)
 
-    def _wake(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+    async def _heard(self, deadline: float | None) -> None:
+        """Wait until something has come, or the end."""
+        self._reader = waiter = asyncio.get_running_loop().create_future()
+        if deadline is not None:
+            self.alarm.watch(waiter, deadline)
+        try:
+            await waiter
+        finally:
+            self._reader = None
 
-    async def _until(self, holds: Callable[[], bool], deadline: float | None) -> None:
-        while not holds():
-            loop = asyncio.get_running_loop()
-            waiter: asyncio.Future[None] = loop.create_future()
-            alarm = None if deadline is None else loop.call_at(deadline, _ring, waiter)
-            self._waiters.add(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.discard(waiter)
-                if alarm is not None:
-                    alarm.cancel()
+    async def _taken(self, deadline: float | None) -> None:
+        """Wait until the kernel has taken every byte, or the connection is gone."""
+        loop = asyncio.get_running_loop()
+        self._writer = waiter = loop.create_future()
+        timer = None if deadline is None else loop.call_at(deadline, _ring, waiter)
+        try:
+            await waiter
+        finally:
+            self._writer = None
+            if timer is not None:
+                timer.cancel()
 
     # What the rest of the room asks.
 
@@ -152,22 +160,21 @@ class Stream(asyncio.Protocol):
         if not self._blocked:
             self.sent_at = self._clock()
             return self.sent_at
-        await self._until(lambda: not self._blocked or self._transport is None, deadline)
+        while self._blocked and self._transport is not None:
+            await self._taken(deadline)
         if self._blocked:
             raise self._lost()
         return self.sent_at
 
     async def receive(self, deadline: float | None = None) -> Chunk:
         """Return the next bytes, or none at the end of the stream. Raises `FaultError` (`peer_reset`, TLS kinds)."""
-        chunk = self._next()
-        while chunk is None:
-            await self._until(self._something, deadline)
-            chunk = self._next()
+        while (chunk := self._next()) is None:
+            await self._heard(deadline)
         return chunk
 
     def unread(self, chunk: Chunk) -> None:
         """Put bytes back at the head of the stream."""
-        self._inbox.appendleft(chunk)
+        self._inbox.appendleft((chunk.data, chunk.at))
         self._held += len(chunk.data)
 
     async def start_tls(self, session: TlsSession, deadline: float | None = None) -> None:
@@ -181,10 +188,10 @@ class Stream(asyncio.Protocol):
         try:
             while not session.handshake():
                 self._flush(session)
-                await self._until(self._something, deadline)
-                records = self._record()
-                session.feed(records.data)
-                arrived = records.at
+                while not (self._inbox or self._ended_at is not None):
+                    await self._heard(deadline)
+                records, arrived = self._record()
+                session.feed(records)
         finally:
             self._flush(session)
         self.tls = session
@@ -213,19 +220,17 @@ class Stream(asyncio.Protocol):
         if data:
             self._early = Chunk(data, at)
 
-    def _something(self) -> bool:
-        return bool(self._inbox) or self._ended_at is not None
-
     def _next(self) -> Chunk | None:
         """Return the next plaintext or the end of the stream; `None` when neither has come."""
         if self._early is not None:
             early, self._early = self._early, None
             return early
         while self._inbox and self._fault_of_tls() is None and not self._farewell_heard:
-            raw = self._take()
-            data = raw.data if self.tls is None else self._open(self.tls, raw.data)
+            data, at = self._take()
+            if self.tls is not None:
+                data = self._open(self.tls, data)
             if data:
-                return Chunk(data, raw.at)
+                return Chunk(data, at)
         if self._fault is not None:
             raise self._fault
         if self._farewell_heard or self._ended_at is not None:
@@ -243,15 +248,15 @@ class Stream(asyncio.Protocol):
         self._fault = opened.fault or self._fault
         return opened.data
 
-    def _take(self) -> Chunk:
+    def _take(self) -> tuple[bytes, float]:
         raw = self._inbox.popleft()
-        self._held -= len(raw.data)
+        self._held -= len(raw[0])
         if self._full and self._held < HELD // 2 and self._transport is not None:
             self._full = False
             self._transport.resume_reading()
         return raw
 
-    def _record(self) -> Chunk:
+    def _record(self) -> tuple[bytes, float]:
         """Return bytes for the handshake, or say that the peer left it."""
         if self._inbox:
             return self._take()
@@ -265,6 +270,11 @@ class Stream(asyncio.Protocol):
 
     def _lost(self) -> FaultError:
         return self._fault or FaultError(kinds.PEER_CLOSED)
+
+
+def _wake(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)
 
 
 def _ring(waiter: asyncio.Future[None]) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import resource
-from collections.abc import Callable
 
 import pytest
 
@@ -77,15 +76,15 @@ async def test_of_two_that_stand_in_one_moment_one_is_dropped(monkeypatch: pytes
     cables: list[Cable] = []
     both = asyncio.Event()
 
-    async def stand(factory: Callable[[], Stream], *_: object, **__: object) -> None:
+    async def stand(stream: Stream, *_: object) -> None:
         cable = Cable()
         cables.append(cable)
         if len(cables) == 2:
             both.set()
         await both.wait()
-        cable.attach(factory())
+        cable.attach(stream)
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", stand)
+    monkeypatch.setattr("prober.net.connect.open_link", stand)
     monkeypatch.setattr("prober.net.connect.HEAD_START", 0.0)
     await connect(["192.0.2.1", "192.0.2.2"], 443, Clock(), 5.0)
     await until(lambda: sorted(cable.ended for cable in cables) == ["", "aborted"])
@@ -152,10 +151,10 @@ async def test_the_most_telling_failure_is_the_fault(
     """What this machine's own network cannot be made to say; ours comes first, what was never sent last."""
     waiting = list(numbers)
 
-    async def fail(*_: object, **__: object) -> None:
+    async def fail(*_: object) -> None:
         raise OSError(waiting.pop(0), "made up")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", fail)
+    monkeypatch.setattr("prober.net.connect.open_link", fail)
     with Raised() as raised:
         await connect([f"192.0.2.{n}" for n in range(len(numbers))], 443, Clock(), 1.0)
     assert raised.error.fault.kind is kind
@@ -164,10 +163,10 @@ async def test_the_most_telling_failure_is_the_fault(
 async def test_a_machine_without_ipv6_has_no_way_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says that the address is not available, which for IPv4 would mean that our ports ran out."""
 
-    async def fail(*_: object, **__: object) -> None:
+    async def fail(*_: object) -> None:
         raise OSError(errno.EADDRNOTAVAIL, "made up")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", fail)
+    monkeypatch.setattr("prober.net.connect.open_link", fail)
     with Raised() as raised:
         await connect(["::1"], 443, Clock(), 1.0)
     assert raised.error.fault.kind is kinds.TCP_UNREACHABLE
@@ -181,6 +180,7 @@ def test_the_source_address_is_used(run: Run) -> None:
             stream = await connect(["127.0.0.1"], server.port, Clock(), 5.0, "127.0.0.3")
             assert stream._transport is not None
             assert stream._transport.get_extra_info("sockname")[0] == "127.0.0.3"
+            await until(lambda: server.connections == 1)
             stream.close()
 
     run(scenario())
@@ -225,6 +225,7 @@ def test_ipv6_is_reached_where_there_is_some(run: Run, closed_port: int) -> None
         async with serving(silent, host="::1") as server:
             stream = await connect(["::1"], server.port, Clock(), 5.0)
             assert stream.address == "::1"
+            await until(lambda: server.connections == 1)
             stream.close()
 
     run(scenario())

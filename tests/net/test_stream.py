@@ -7,6 +7,7 @@ import ssl
 import pytest
 
 from prober.faults import taxonomy as kinds
+from prober.net.link import open_link
 from prober.net.route import TlsPolicy
 from prober.net.stream import HELD, Chunk, Stream
 from prober.net.tls import Application, TlsSession, make_context
@@ -168,7 +169,7 @@ def client(pki: Pki) -> TlsSession:
 async def dial(port: int) -> Stream:
     """Return a stream to a port of this machine."""
     stream = Stream(Clock())
-    await asyncio.get_running_loop().create_connection(lambda: stream, "127.0.0.1", port)
+    await open_link(stream, "127.0.0.1", port, 5.0)
     return stream
 
 
@@ -376,7 +377,7 @@ async def test_what_has_not_come_by_its_deadline_is_a_time_out() -> None:
         await silent.start_tls(TlsSession(ssl.create_default_context(), "mail.test"), now)
 
 
-async def test_bytes_that_come_in_time_leave_no_timer_behind() -> None:
+async def test_a_connection_that_is_gone_leaves_no_timer_behind() -> None:
     """Nobody is told of a deadline that no longer matters."""
     stream, _ = plugged()
     loop = asyncio.get_running_loop()
@@ -384,4 +385,5 @@ async def test_bytes_that_come_in_time_leave_no_timer_behind() -> None:
     await asyncio.sleep(0)
     stream.data_received(b"x")
     assert (await reading).data == b"x"
+    stream.connection_lost(None)
     assert not [timer for timer in getattr(loop, "_scheduled") if not timer.cancelled()]  # noqa: B009 - no public view

@@ -1,0 +1,220 @@
+"""A socket of our own as a transport, over real sockets on each kind of event loop."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from prober.net.link import READ, SocketLink, open_link
+from prober.net.stream import Chunk, Stream
+from tests.net.clocks import Clock
+from tests.net.conftest import Run
+from tests.net.made import Raised
+from tests.net.servers import descriptors, full_backlog, until
+
+NOBODY = "127.0.0.2"  # this machine too, but no test listens there
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    """Give a socket that listens and is served by hand."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        yield found
+
+
+def port_of(listening: socket.socket) -> int:
+    found: int = listening.getsockname()[1]
+    return found
+
+
+def test_it_stands_before_anybody_runs_who_waited_for_it(run: Run, listening: socket.socket) -> None:
+    """The stream knows the moment, both addresses are told, and what comes is read."""
+
+    async def scenario() -> None:
+        stream = Stream(Clock(100.0))
+        link = open_link(stream, "127.0.0.1", port_of(listening), 5.0, "127.0.0.3")
+        assert stream.gone
+        await link
+        assert stream.opened_at == 100.0
+        assert link.is_reading()
+        with listening.accept()[0] as peer:
+            assert peer.getpeername() == link.get_extra_info("sockname")
+            assert link.get_extra_info("sockname")[0] == "127.0.0.3"
+            assert link.get_extra_info("peername") == listening.getsockname()
+            peer.sendall(b"hello")
+            assert await stream.receive() == Chunk(b"hello", 100.0)
+            link.close()
+            assert peer.recv(1) == b""
+        assert link.get_extra_info("peername") is None
+
+    run(scenario())
+
+
+def test_what_the_kernel_says_comes_with_its_number(run: Run, closed_port: int) -> None:
+    """At once or later; nothing is left open."""
+
+    async def scenario() -> None:
+        before = descriptors()
+        with pytest.raises(ConnectionRefusedError):
+            await open_link(Stream(Clock()), "127.0.0.1", closed_port, 5.0)
+        with pytest.raises(OSError, match=f"^.Errno {errno.EADDRNOTAVAIL}. "):
+            open_link(Stream(Clock()), "127.0.0.1", closed_port, 5.0, "192.0.2.1")
+        assert descriptors() == before
+
+    run(scenario())
+
+
+def test_silence_ends_at_the_limit(run: Run) -> None:
+    """With a time-out that has no number; nothing is left open."""
+
+    async def scenario() -> None:
+        async with full_backlog() as port:
+            before = descriptors()
+            with pytest.raises(TimeoutError) as raised:
+                await open_link(Stream(Clock()), "127.0.0.1", port, 0.01)
+            assert raised.value.errno is None
+            assert descriptors() == before
+
+    run(scenario())
+
+
+def test_giving_up_closes_the_socket(run: Run) -> None:
+    """Before the cancelled call returns; the stream never hears of it."""
+
+    async def scenario() -> None:
+        async with full_backlog() as port:
+            before, stream = descriptors(), Stream(Clock())
+            link = open_link(stream, "127.0.0.1", port, 5.0)
+
+            async def waiting() -> None:
+                await link
+
+            task = asyncio.create_task(waiting())
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+            assert descriptors() == before
+            assert stream.gone
+            assert not stream.truncated
+
+    run(scenario())
+
+
+async def connected(listening: socket.socket) -> tuple[Stream, SocketLink, socket.socket]:
+    """Return both ends."""
+    stream = Stream(Clock())
+    link = open_link(stream, "127.0.0.1", port_of(listening), 5.0)
+    await link
+    peer, _ = listening.accept()
+    peer.setblocking(False)
+    return stream, link, peer
+
+
+def test_what_the_kernel_does_not_take_waits_and_keeps_its_order(run: Run, listening: socket.socket) -> None:
+    """The sender is told when all of it is gone."""
+    much = bytes(range(256)) * 65_536
+
+    async def scenario() -> None:
+        stream, link, peer = await connected(listening)
+        with peer:
+            sending = asyncio.create_task(stream.send(much))
+            await until(lambda: link.get_write_buffer_size() > 0)
+            link.write(b"the end")
+            came = bytearray()
+            while len(came) < len(much) + 7:
+                came += await asyncio.get_running_loop().sock_recv(peer, 1 << 20)
+            await sending
+            assert came == much + b"the end"
+            assert link.get_write_buffer_size() == 0
+            stream.close()
+
+    run(scenario())
+
+
+def test_closing_after_all_is_sent_and_aborting_at_once(run: Run, listening: socket.socket) -> None:
+    """Either way the socket goes, the stream is told once, and nothing more is read or written."""
+    much = bytes(8 << 20)
+
+    async def scenario() -> None:
+        for polite in (True, False):
+            before = descriptors()
+            stream, link, peer = await connected(listening)
+            with peer:
+                link.write(much)
+                assert link.get_write_buffer_size() > 0
+                if polite:
+                    link.close()
+                    assert not stream.gone
+                    came = 0
+                    while data := await asyncio.get_running_loop().sock_recv(peer, 1 << 20):
+                        came += len(data)
+                    assert came == len(much)
+                else:
+                    link.abort()
+                assert stream.gone
+                assert link.is_closing()
+                assert not link.is_reading()
+                link.write(b"too late")
+                link.resume_reading()
+                link.abort()
+            assert descriptors() == before
+
+    run(scenario())
+
+
+def test_a_pause_leaves_bytes_to_the_kernel(run: Run, listening: socket.socket) -> None:
+    """They come when reading goes on, as much as one read takes at once."""
+
+    async def scenario() -> None:
+        stream, link, peer = await connected(listening)
+        with peer:
+            link.pause_reading()
+            peer.send(bytes(READ + 1))
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert not stream.pending
+            link.resume_reading()
+            assert len((await stream.receive()).data) == READ
+            assert len((await stream.receive()).data) == 1
+            stream.close()
+
+    run(scenario())
+
+
+def test_an_end_is_told_and_still_lets_us_speak(run: Run, listening: socket.socket) -> None:
+    """A FIN closes one way only; it is told once and wakes nobody any more."""
+
+    async def scenario() -> None:
+        stream, link, peer = await connected(listening)
+        with peer:
+            peer.shutdown(socket.SHUT_WR)
+            assert (await stream.receive()).data == b""
+            assert not link.is_reading()
+            await stream.send(b"goodbye")
+            assert await asyncio.get_running_loop().sock_recv(peer, 100) == b"goodbye"
+            stream.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_a_reset_is_told_with_its_number(run: Run, listening: socket.socket, *, writing: bool) -> None:
+    """To who reads and to who writes."""
+
+    async def scenario() -> None:
+        stream, link, peer = await connected(listening)
+        if writing:
+            link.pause_reading()
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        peer.close()
+        if writing:
+            link.write(b"x")
+        await until(lambda: stream.gone)
+        with Raised() as raised:
+            await stream.receive()
+        assert raised.error.fault.evidence["errno"] in ("ECONNRESET", "EPIPE")
+
+    run(scenario())
