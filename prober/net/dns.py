@@ -2,17 +2,17 @@
 
 c-ares does the asking: it reads the hosts file and resolv.conf as the system's own resolver would. Each lookup has a
 channel of its own, because a channel caches answers for up to an hour and remembers which server failed; cold means
-cold. Only what a channel knows of the hosts file may be kept, since c-ares looks at each asking whether the file has
-changed, and making a channel costs five times what such an answer does. Numeric hosts never come here, so they have
-no dns phase; every name does, `localhost` too.
+cold. Only what the hosts file says may be kept, for as long as that file does not change. Numeric hosts never come
+here, so they have no dns phase; every name does, `localhost` too.
 """
 
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pycares
@@ -21,6 +21,9 @@ from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError
 from prober.net.route import Family
 
+HOSTS = Path("/etc/hosts")
+"""Where c-ares looks for it."""
+MOST_KEPT = 256  # names; those of an installation are few, and redirects may lead anywhere
 FAMILIES = {"auto": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 NAMES = {number: name for name, number in vars(pycares.errno).items() if name.startswith("ARES_E")}
 KINDS = {
@@ -50,19 +53,55 @@ def check_servers(servers: Sequence[str]) -> None:
         raise ValueError(f"{', '.join(servers)}: not the address of a name server") from None
 
 
-class HostsFile:
-    """The system's hosts file, read again only when it has changed. Nobody is asked."""
+def _state_of_hosts() -> tuple[int, ...] | None:
+    """Return what changes with the hosts file, `None` where there is none."""
+    try:
+        found = HOSTS.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
 
-    def __init__(self) -> None:
+
+class HostsFile:
+    """The system's hosts file, read again only when it has changed. Nobody is asked.
+
+    `state` tells what changes with it, `None` where there is none.
+    """
+
+    def __init__(self, state: Callable[[], tuple[int, ...] | None] = _state_of_hosts) -> None:
+        self._state = state
+        self._seen: tuple[int, ...] | None = None
+        self._known: dict[tuple[str, Family], tuple[str, ...]] = {}
         self._channel: pycares.Channel | None = None
-        with suppress(pycares.AresError):  # without memory or descriptors; whoever asks a server then will say so
-            self._channel = pycares.Channel(lookups="f", sock_state_cb=lambda *_: None)
 
     def find(self, host: str, family: Family = "auto") -> tuple[str, ...]:
         """Return the addresses of `host` in the order of RFC 6724; none where the file has none, or is not to be read.
 
-        Without a server to ask, c-ares answers before it returns.
+        A single address is kept. Several are not, since their order depends on this machine's own, which come and go;
+        nor is that there was none, since c-ares says the same of a file that it could not open.
         """
+        state = self._state()
+        if state != self._seen:
+            self._begin(state)
+        found = self._known.get((host, family))
+        if found is None:
+            found = self._ask(host, family)
+            if len(found) == 1 and len(self._known) < MOST_KEPT:
+                self._known[host, family] = found
+        return found
+
+    def _begin(self, state: tuple[int, ...] | None) -> None:
+        """Forget, and have the file read again: a channel of before tells changes by whole seconds only."""
+        self._known.clear()
+        self._seen = self._channel = None
+        if state is None:
+            return
+        with suppress(pycares.AresError):  # without memory or descriptors; whoever asks a server then will say so
+            self._channel = pycares.Channel(lookups="f", sock_state_cb=lambda *_: None)
+            self._seen = state
+
+    def _ask(self, host: str, family: Family) -> tuple[str, ...]:
+        """Return what c-ares reads in the file; without a server to ask, it answers before it returns."""
         answers: list[tuple[Any, int | None]] = []
         if self._channel is None:
             return ()

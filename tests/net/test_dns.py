@@ -3,6 +3,8 @@
 import asyncio
 import resource
 import threading
+from collections.abc import Callable
+from types import SimpleNamespace
 
 import pycares
 import pytest
@@ -141,6 +143,58 @@ def test_the_hosts_file_is_found_in_without_asking_anybody() -> None:
         assert hosts.find("mail.test") == ()
         assert hosts.find("mail..test") == ()
     assert descriptors() == before
+
+
+class Reader:
+    """What reads the hosts file, as often as it is asked: c-ares with an answer that the test chooses."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses = addresses
+        self.opened = 0
+        self.asked: list[str] = []
+
+    def __call__(self, **_: object) -> "Reader":
+        self.opened += 1
+        return self
+
+    def getaddrinfo(self, host: str, port: None, *, callback: Callable[[object, int | None], None], **_: int) -> None:
+        self.asked.append(host)
+        nodes = [SimpleNamespace(addr=(one.encode(),)) for one in self.addresses]
+        found = SimpleNamespace(nodes=nodes)
+        callback(found if nodes else None, None if nodes else pycares.errno.ARES_ENOTFOUND)
+
+
+def test_an_address_of_the_hosts_file_holds_as_long_as_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is kept by name and family; once the file has changed, or is gone, nothing is."""
+    states: list[tuple[int, ...] | None] = [(1,)]
+    monkeypatch.setattr(pycares, "Channel", reader := Reader("192.0.2.1"))
+    hosts = HostsFile(lambda: states[-1])
+    for _ in range(2):
+        assert hosts.find("mail.test") == ("192.0.2.1",)
+        assert hosts.find("mail.test", "ipv4") == ("192.0.2.1",)
+    assert (reader.opened, len(reader.asked)) == (1, 2)
+    states.append((2,))
+    reader.addresses = ("192.0.2.2",)
+    for _ in range(2):
+        assert hosts.find("mail.test") == ("192.0.2.2",)
+    assert (reader.opened, len(reader.asked)) == (2, 3)
+    states.append(None)
+    assert hosts.find("mail.test") == ()
+    states.append((2,))
+    assert hosts.find("mail.test") == ("192.0.2.2",)
+    assert (reader.opened, len(reader.asked)) == (3, 4)
+
+
+@pytest.mark.parametrize("addresses", [(), ("192.0.2.1", "192.0.2.2")])
+def test_what_may_change_while_the_hosts_file_does_not_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...]
+) -> None:
+    """The order of several addresses, and that there is none."""
+    monkeypatch.setattr(pycares, "Channel", reader := Reader(*addresses))
+    hosts = HostsFile(lambda: (1,))
+    for _ in range(2):
+        assert hosts.find("mail.test") == addresses
+    assert (reader.opened, len(reader.asked)) == (1, 2)
 
 
 def test_without_memory_or_descriptors_the_hosts_file_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
