@@ -35,8 +35,8 @@ from prober.settings.difference import difference
 from prober.settings.settings import Settings
 from prober.storage.lent import LentStore
 from prober.verdict import Judgement
-from prober.workers.link import Link, Message
-from prober.workers.orders import Share, Standing, sendable
+from prober.workers.link import Link, Message, WorkersEnd
+from prober.workers.orders import WISHES, Share, Standing, sendable
 
 LOG = logging.getLogger(__name__)
 IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
@@ -83,47 +83,47 @@ class Told:
 
     def missed(self, assignment: Assignment, count: int = 1) -> None:
         """Slots were skipped."""
-        self._link.send("missed", assignment.key, count)
+        self._link.tell("missed", assignment.key, count)
 
     def crashed(self, assignment: Assignment) -> None:
         """A bug cost an attempt or a channel."""
-        self._link.send("crashed", assignment.key)
+        self._link.tell("crashed", assignment.key)
 
     def held_back(self, assignment: Assignment) -> None:
         """A start was held back."""
-        self._link.send("held_back", assignment.key)
+        self._link.tell("held_back", assignment.key)
 
     def confirmed(self, assignment: Assignment) -> None:
         """A second look was taken."""
-        self._link.send("confirmed", assignment.key)
+        self._link.tell("confirmed", assignment.key)
 
     def push_session(self, assignment: Assignment, seconds: float) -> None:
         """A held session ended."""
-        self._link.send("push_session", assignment.key, seconds)
+        self._link.tell("push_session", assignment.key, seconds)
 
     def push_disconnect(self, assignment: Assignment, reason: Reason) -> None:
         """A held session was lost."""
-        self._link.send("push_disconnect", assignment.key, reason)
+        self._link.tell("push_disconnect", assignment.key, reason)
 
     def notification_latency(self, assignment: Assignment, seconds: float) -> None:
         """A push told of a delivery."""
-        self._link.send("notification_latency", assignment.key, seconds)
+        self._link.tell("notification_latency", assignment.key, seconds)
 
     def marker_failed(self, assignment: Assignment) -> None:
         """A marker message could not be left."""
-        self._link.send("marker_failed", assignment.key)
+        self._link.tell("marker_failed", assignment.key)
 
     def requested(self, credential: str) -> None:
         """The token service was asked."""
-        self._link.send("requested", credential)
+        self._link.tell("requested", credential)
 
     def failed(self, credential: str, reason: Reason) -> None:
         """It yielded no token."""
-        self._link.send("failed", credential, reason)
+        self._link.tell("failed", credential, reason)
 
     def issued(self, credential: str, expires_at: float) -> None:
         """It yielded one."""
-        self._link.send("issued", credential, expires_at)
+        self._link.tell("issued", credential, expires_at)
 
     def distrusted(self, control: str, until: float) -> None:
         """A control failed: its way out is distrusted until then."""
@@ -148,7 +148,7 @@ class ToldLog(logging.Handler):
 class Worker:
     """Probes one share. `tell` is what it says, `link` how."""
 
-    def __init__(self, share: Share, link: Link) -> None:
+    def __init__(self, share: Share, link: WorkersEnd) -> None:
         self._link = link
         self._told = Told(link)
         self._store = LentStore(share.installation, share.sections, link.soon)
@@ -190,6 +190,8 @@ class Worker:
         """Give what goes with every frame: what has to be remembered, how many run, what found no room."""
         changes = self._store.take()
         if changes:
+            if WISHES in changes:  # they bind the other workers, too
+                self._link.hurry()
             yield "kept", changes
         yield "running", self._told.running
         if self._link.dropped:
@@ -304,10 +306,10 @@ class Worker:
 
     async def _beat(self) -> None:
         while True:
-            self._link.send("standing", await self._standing())
+            self._link.tell("standing", await self._standing())
             for _ in range(STANDING):
                 await asyncio.sleep(PULSE)
-                self._link.send("alive")
+                self._link.tell("alive")
 
     async def _standing(self) -> Standing:
         governor = self.assembly.governor
@@ -341,14 +343,14 @@ def _resident() -> float:
 class Station:
     """The worker's end of the link, from the first word to the last: the share comes first."""
 
-    def __init__(self) -> None:
+    def __init__(self, bell: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         self.share: asyncio.Future[Share] = loop.create_future()
         self.ending: asyncio.Future[float] = loop.create_future()
         self.worker: Worker | None = None
         self._grace = 0.0
         self._early: list[Message] = []
-        self.link = Link(self._hear, self._lost, self._besides)
+        self.link = WorkersEnd(self._hear, self._lost, self._besides, bell)
 
     def _hear(self, message: Message) -> None:
         match message:
@@ -383,9 +385,12 @@ class Station:
         return self.worker.besides() if self.worker is not None else ()
 
 
-async def work(end: socket.socket) -> int:
-    """Take a share over this end of the link, probe it until told to end; return the exit code."""
-    station = Station()
+async def work(end: socket.socket, bell: socket.socket) -> int:
+    """Take a share over this end of the link, probe it until told to end; return the exit code.
+
+    `bell` is rung when something was said.
+    """
+    station = Station(bell)
     await asyncio.get_running_loop().create_unix_connection(lambda: station.link, sock=end)
     try:
         share = await station.share
@@ -404,12 +409,12 @@ async def work(end: socket.socket) -> int:
     return 0
 
 
-def main(descriptor: int) -> int:
-    """Work at the link that is open under this number."""
+def main(link: int, bell: int) -> int:
+    """Work at the link and with the bell that are open under these numbers."""
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    return app.main(work(socket.socket(fileno=descriptor)))
+    return app.main(work(socket.socket(fileno=link), socket.socket(fileno=bell)))
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main(*map(int, sys.argv[1:])))

@@ -23,6 +23,7 @@ from prober.settings.settings import Settings
 from prober.storage.store import Store
 from prober.verdict import Judgement
 from prober.vocabulary import Verdict
+from prober.workers.link import WorkersEnd
 from prober.workers.orders import Share
 from tests.cli.program import Site, configuration
 from tests.workers.test_link import End
@@ -63,12 +64,14 @@ class Working:
     async def __aenter__(self) -> Self:
         ours, theirs = socket.socketpair()
         await asyncio.get_running_loop().create_unix_connection(lambda: self.end.link, sock=ours)
-        self.task = asyncio.create_task(worker.work(theirs))
+        self.bell, rope = socket.socketpair()
+        self.task = asyncio.create_task(worker.work(theirs, rope))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.end.link.close()
         await asyncio.wait([self.task], timeout=ENOUGH)
+        self.bell.close()
 
     async def until(self, word: str, *begin: Any) -> tuple[Any, ...]:
         """Return the first message of that word that begins so."""
@@ -178,7 +181,10 @@ async def test_what_others_were_told_holds_here(tmp_path: Path) -> None:
     """Devices are those of the installation; a wish for quiet and a failed control bind whoever hears of them."""
     settings = settings_of(tmp_path, "http://127.0.0.1:1/")
     one = settings.assignments[0]
-    made = worker.Worker(share_of(settings), End().link)
+    bell, rope = socket.socketpair()
+    end = End(rope)
+    assert isinstance(end.link, WorkersEnd)
+    made = worker.Worker(share_of(settings), end.link)
     assert made.assembly.device(one).id == device_id("an installation", settings.vantage, one)
     key = next(iter(made.assembly.governor._parties.keys(one)))
     wish = '{"until": 9e9, "code": "http_429", "words": "this host", "strikes": 0}'
@@ -189,6 +195,8 @@ async def test_what_others_were_told_holds_here(tmp_path: Path) -> None:
     made.hear(("distrusted", "control", float("inf")))
     assert made.assembly.judging._control_failed(one)
     await made.assembly.close()
+    await end.link.close()
+    bell.close()
 
 
 class Heard:

@@ -28,16 +28,14 @@ from prober.settings.settings import Settings
 from prober.storage.store import Store
 from prober.timeline import Clock
 from prober.verdict import Judgement
-from prober.workers.link import Link, Message
-from prober.workers.orders import Share, Standing
+from prober.workers.link import Link, Message, ProbersEnd
+from prober.workers.orders import WISHES, Share, Standing
 from prober.workers.shares import shares
 
 LOG = logging.getLogger(__name__)
 COMMAND = (sys.executable, "-m", "prober.worker")
 SHARED = ("records", "governor", "identities")
 """Sections of the state that a worker begins with; the devices of its own assignments besides."""
-WISHES = "governor"
-"""The section in which servers' wishes for quiet are kept: they speak of applications and hosts, and bind everybody."""
 LOOK = 5.0
 SILENT = 6
 """So many looks in a row, five seconds apart, find a worker silent before it is taken to hang."""
@@ -174,7 +172,7 @@ class _Question:
 class Crew:
     """The workers of one configuration: does for all of them what attempts and governor do for one process.
 
-    `store` is where their state is kept; `command` starts one, the number of its end of the link added.
+    `store` is where their state is kept; `command` starts one, the numbers of its ends of link and bell added.
     """
 
     def __init__(
@@ -384,16 +382,16 @@ class Crew:
     async def _work(self, post: _Post) -> None:
         """Run one process from its start to its end."""
         gone = asyncio.Event()
-        ours, theirs = socket.socketpair()
+        (ours, theirs), (bell, rope) = socket.socketpair(), socket.socketpair()
         try:
-            link = Link(lambda message: self._hear(post, message), gone.set)
+            link = ProbersEnd(lambda message: self._hear(post, message), gone.set, bell)
             await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=ours)
         except BaseException:
-            ours.close()
-            theirs.close()
+            for one in (ours, theirs, bell, rope):
+                one.close()
             raise
         try:
-            post.process = await self._spawn(theirs)
+            post.process = await self._spawn(theirs, rope)
             post.link, post.heard = link, True
             link.send("share", self._share(post))
             if self._ending:
@@ -404,16 +402,22 @@ class Crew:
                     await post.process.wait()
         finally:
             theirs.close()
+            rope.close()
             await link.close()
             await self._left(post)
 
-    async def _spawn(self, theirs: socket.socket) -> asyncio.subprocess.Process:
-        """Start a process with that end of the link, which this one then has no more. Raises `OSError`."""
-        number = theirs.fileno()
+    async def _spawn(self, theirs: socket.socket, rope: socket.socket) -> asyncio.subprocess.Process:
+        """Start a process with those ends of link and bell, which this one then has no more. Raises `OSError`."""
+        numbers = (theirs.fileno(), rope.fileno())
         process = await asyncio.create_subprocess_exec(
-            *self._command, str(number), pass_fds=(number,), stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+            *self._command,
+            *map(str, numbers),
+            pass_fds=numbers,
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
         )
         theirs.close()
+        rope.close()
         return process
 
     async def _left(self, post: _Post) -> None:

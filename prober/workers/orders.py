@@ -11,6 +11,9 @@ from prober.schedule.channels import ChannelState
 from prober.schedule.governor import HeldBack
 from prober.settings.settings import Settings
 
+WISHES = "governor"
+"""The section in which servers' wishes for quiet are kept: they speak of applications and hosts, and bind everybody."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:

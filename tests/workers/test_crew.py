@@ -18,7 +18,7 @@ from prober.settings.settings import Settings
 from prober.storage.store import Store
 from prober.workers import crew as module
 from prober.workers.crew import Crew, Ears
-from prober.workers.link import Link, Message
+from prober.workers.link import Message, WorkersEnd
 from prober.workers.orders import Share, Standing
 from tests.workers.test_link import JUDGEMENT, OUTCOME
 from tests.workers.test_shares import assignment
@@ -53,14 +53,14 @@ class Ear:
 class Process:
     """A worker in this process: one end of a link, and what it was told."""
 
-    def __init__(self, pid: int, *, obedient: bool) -> None:
+    def __init__(self, pid: int, rope: socket.socket, *, obedient: bool) -> None:
         self.pid = pid
         self.obedient = obedient
         self.leaving: asyncio.Task[None] | None = None
         self.returncode: int | None = None
         self.told: list[Message] = []
         self.new = asyncio.Event()
-        self.link = Link(self.hear, lambda: self.end(0))
+        self.link = WorkersEnd(self.hear, lambda: self.end(0), tuple, rope)
         self.ended = asyncio.Event()
 
     def hear(self, message: Message) -> None:
@@ -133,11 +133,11 @@ class World:
         else:
             self.pauses.append(seconds)
 
-    async def spawn(self, theirs: socket.socket) -> Process:
+    async def spawn(self, theirs: socket.socket, rope: socket.socket) -> Process:
         if self.refused:
             self.refused -= 1
             raise OSError(11, "Resource temporarily unavailable")
-        process = Process(1000 + len(self.processes), obedient=self.obedient)
+        process = Process(1000 + len(self.processes), socket.socket(fileno=rope.detach()), obedient=self.obedient)
         self.processes.append(process)
         await asyncio.get_running_loop().create_unix_connection(
             lambda: process.link, sock=socket.socket(fileno=theirs.detach())
