@@ -33,7 +33,7 @@ from prober.listen import DEFAULT_LISTEN, bind, name
 from prober.model import Assignment, Outcome
 from prober.net.network import NetworkSetupError
 from prober.notices import Notices
-from prober.observe.blame import BlameMetrics, BlamePanel
+from prober.observe.blame import BlameMetrics, BlamePanel, BlameWatch
 from prober.observe.detection import DetectorMetrics
 from prober.observe.headline import HeadlinePanel
 from prober.observe.log import OutcomeLog
@@ -443,6 +443,7 @@ class Service:
         saving = asyncio.create_task(self._keep_saving(), name="saving")
         ticking = asyncio.create_task(self._keep_ticking(), name="ticking")
         serving = asyncio.create_task(self._web.serve(sockets), name="serving")
+        blaming = asyncio.create_task(BlameWatch(self._blame).run(TICK), name="blaming")
         watching = asyncio.create_task(self._keep_watching(), name="watching the configuration")
         tending = asyncio.create_task(self._tend(grace), name="looking after workers")
         for control in self._probed_here(self._settings).assignments:
@@ -450,11 +451,11 @@ class Service:
                 self._runner.begin(control)
         self._ready = True
         LOG.info("listening on %s", ", ".join(map(name, sockets)))
-        parts = (scheduling, saving, serving, ticking, watching, tending)
+        parts = (scheduling, saving, serving, ticking, blaming, watching, tending)
         broken = await _first_to_end((stop, self._asked_to_end), *parts)
         self._ready = False
         LOG.info("stopping")
-        for task in (scheduling, ticking, watching, tending):
+        for task in (scheduling, ticking, blaming, watching, tending):
             task.cancel()
         if self.reloading is not None:
             await self.reloading.close()
@@ -502,7 +503,6 @@ class Service:
         """Let the detector notice that time passes."""
         while True:
             self.detection.tick()
-            self._blame.tick()
             await asyncio.sleep(TICK)
 
 

@@ -48,10 +48,13 @@ def read(assignment: Assignment, outcome: Outcome, judgement: Judgement, at: flo
 
     That is one under maintenance, of a withdrawn protocol, or told to slow down: a limit is nobody's fault.
     """
+    target, failure = assignment.target, outcome.failure
+    if judgement.verdict in GREEN:
+        where = (assignment.key, assignment.client, target.name, target.environment)
+        return Record(*where, at, Colour.GREEN, None, False, assignment.depth)  # noqa: FBT003 - most attempts are
     colour = _colour(judgement)
     if colour is None:
         return None
-    target, failure = assignment.target, outcome.failure
     return Record(
         assignment.key,
         assignment.client,
