@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
 
+from prober.exchange import Session
 from prober.faults.taxonomy import PROBER_BUG, FaultError, Reason
 from prober.identity.identities import Identities, TokenObserver
 from prober.identity.spec import CredentialType
@@ -284,10 +285,12 @@ class Assembly:
     def open(self, assignment: Assignment) -> Transaction:
         """Return a cold transaction: own session and timeline, the assignment's own device and identity."""
         timeline = Timeline(self._clock)
-        session = self.networks.of(assignment.target.name).session(timeline, assignment.client)
+        session: Session = self.networks.of(assignment.target.name).session(timeline, assignment.client)
+        if self.governor.meters(assignment):
+            session = Metered(session, partial(self.governor.asked, assignment))
         return Transaction(
             assignment,
-            Metered(session, partial(self.governor.asked, assignment)),
+            session,
             timeline,
             self.device(assignment),
             self._identity(assignment, assignment.credential, self._catalogue[assignment.client].scopes),

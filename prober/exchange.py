@@ -3,7 +3,7 @@
 No library and no clock in here. `net/` moves these; `protocols/` makes and reads them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeVar
@@ -27,9 +27,16 @@ class Headers:
         """Return the first value of `name`, or `default`."""
         return self._index().get(name.lower(), default)
 
+    @property
+    def first(self) -> Mapping[str, str]:
+        """The first value of each field, by its name in small letters."""
+        return self._index()
+
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of `name`, in order."""
         wanted = name.lower()
+        if wanted not in self._index():
+            return ()
         return tuple(value for key, value in self._fields if key.lower() == wanted)
 
     def __contains__(self, name: str) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from prober.deadline import Deadline
 from prober.exchange import Auth, Call, Exchange, Flow, Reply, Session, Wire
 from prober.faults import taxonomy as kinds
 from prober.faults.classify import classify
@@ -116,6 +117,7 @@ class Transaction:
         self.timeline = timeline
         self.device = device
         self.wall = wall
+        self.deadline = Deadline()
         self._identity = identity
         self._sightings = Sightings() if sightings is None else sightings
         self._bind = bind
@@ -156,26 +158,40 @@ class Transaction:
 
     async def ask(self, exchange: Exchange[R]) -> R:
         """Ask one HTTP question, and where the server calls the token expired, once more with a fresh one."""
-        return await self.renewing(lambda: self._asked(exchange))
+        try:
+            return await self._asked(exchange)
+        except FaultError as error:
+            if not self._expired(error.fault):
+                raise
+        await self._renew()
+        return await self._asked(exchange)
 
     async def renewing(self, once: Callable[[], Awaitable[R]]) -> R:
         """Do `once`, and where the server calls the token expired, once more with a fresh one."""
         try:
             return await once()
         except FaultError as error:
-            if error.fault.kind is not TOKEN_EXPIRED or not uses_oauth(self.assignment):
+            if not self._expired(error.fault):
                 raise
+        await self._renew()
+        return await once()
+
+    def _expired(self, fault: Fault) -> bool:
+        return fault.kind is TOKEN_EXPIRED and uses_oauth(self.assignment)
+
+    async def _renew(self) -> None:
         await self.token(fresh=True)
         self.note(renewed=True)
-        return await once()
 
     async def _asked(self, exchange: Exchange[R]) -> R:
         """Ask as often as the authentication scheme needs legs, and read the last answer."""
-        call: Call | None = await self._first_leg(exchange.call())
-        while call is not None:
-            reply = await self.session.exchange(call)
-            self.note(**diagnostics.identity(reply.headers))
-            call = await self._next_leg(call, reply)
+        call = exchange.call()
+        following: Call | None = call if call.auth is Auth.NONE else await self._first_leg(call)
+        while following is not None:
+            reply = await self.session.exchange(following)
+            self.timeline.facts.update(diagnostics.identity(reply.headers))
+            more = reply.status == 401 and following.auth is Auth.CREDENTIAL
+            following = await self._next_leg(following, reply) if more else None
         return exchange.read(reply)
 
     async def stream(self, call: Call) -> Flow:
@@ -254,6 +270,7 @@ class Transaction:
 
     async def close(self) -> None:
         """Close every connection of this transaction."""
+        self.deadline.close()
         await self.session.close()
 
 
@@ -411,12 +428,18 @@ class Client(Generic[S]):
 
 
 async def perform(
-    client: Client[S], tx: Transaction, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    client: Client[S],
+    tx: Transaction,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    steps: Sequence[Step[S]] | None = None,
 ) -> Outcome:
-    """Run every due step until one fails or the transaction's time is up; close all connections; return the record."""
+    """Run every due step until one fails or the transaction's time is up; close all connections; return the record.
+
+    `steps` are those that are due, where the caller knows them already.
+    """
     assignment, clock = tx.assignment, tx.timeline.clock
     started_at, started = now(), clock()
-    memory, steps = client.memory(), client.plan(assignment)
+    memory, steps = client.memory(), client.plan(assignment) if steps is None else steps
     results: list[StepResult] = []
     skipped: list[str] = []
     try:
@@ -461,7 +484,7 @@ async def attempt(step: Step[S], tx: Transaction, memory: S, left: float) -> Ste
     started = timeline.clock()
     fault: Fault | None = None
     try:
-        async with asyncio.timeout(max(limit, 0)):
+        with tx.deadline.within(limit):
             await step.run(tx, memory)
     except SkipStep:
         return None

@@ -26,7 +26,7 @@ GZIP, ZLIB, RAW = 31, 15, -15  # window bits by which zlib tells the formats of 
 
 def request_bytes(method: str, target: str, fields: Iterable[tuple[str, str]], body: bytes) -> bytes:
     """Return the request. Raises `ValueError` for a line break in any field, which would be another request."""
-    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields)]
+    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in fields]]
     if body or method in WITH_BODY:
         lines.append(f"Content-Length: {len(body)}")
     head = "\r\n".join([*lines, "", ""])
@@ -126,7 +126,7 @@ class ResponseReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep one field (trailer fields too) without the space around its value (RFC 9110 section 5.5)."""
-        self._fields.append((name.decode("latin-1"), value.decode("latin-1").strip(" \t")))
+        self._fields.append((str(name, "latin-1"), str(value, "latin-1").strip(" \t")))
 
     def on_headers_complete(self) -> None:
         """Skip interim responses (RFC 9110 section 15.2); know the responses that have no body."""
@@ -155,6 +155,8 @@ class ResponseReader:
 
 def unpack(body: bytes, headers: Headers, limit: int = BODY) -> bytes:
     """Undo the content codings (RFC 9110 section 8.4). Raises `FaultError` (`bad_reply`, `reply_too_large`)."""
+    if "content-encoding" not in headers.first:
+        return body
     codings = [coding.strip().lower() for value in headers.all("Content-Encoding") for coding in value.split(",")]
     for coding in reversed(codings):
         if body and coding not in ("", "identity"):

@@ -70,7 +70,7 @@ class SocketLink(asyncio.Transport):
         self._closing = False
         self._lost = False
         self._stands: asyncio.Future[None] = loop.create_future()
-        stream.alarm.watch(self._stands, loop.time() + limit)
+        stream.alarm.set(loop.time() + limit, self._late)
         loop.add_writer(self._number, self._connected)
 
     def __await__(self) -> Generator[Any, None, None]:
@@ -79,6 +79,10 @@ class SocketLink(asyncio.Transport):
         except BaseException:
             self.abort()
             raise
+
+    def _late(self) -> None:
+        if not self._stands.done():
+            self._stands.set_exception(TimeoutError())
 
     def _connected(self) -> None:
         if self._stands.done():  # given up in this very moment

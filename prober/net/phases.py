@@ -42,7 +42,7 @@ class Measured:
         timeline, phase = self._timeline, self._phase
         ended = timeline.clock() if self.ended is None or kind is not None else self.ended
         timeline.current = None
-        timeline.add(phase, max(0.0, ended - self.started))
+        timeline.add(phase, ended - self.started if ended > self.started else 0.0)
         if kind is None:
             return
         timeline.interrupted = phase

@@ -10,9 +10,9 @@ import errno
 from collections import deque
 from typing import NamedTuple, cast
 
+from prober.alarm import Alarm
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError
-from prober.net.alarm import Alarm
 from prober.net.tls import TlsSession
 from prober.timeline import Clock
 
@@ -101,12 +101,18 @@ class Stream(asyncio.Protocol):
     async def _heard(self, deadline: float | None) -> None:
         """Wait until something has come, or the end."""
         self._reader = waiter = asyncio.get_running_loop().create_future()
-        if deadline is not None:
-            self.alarm.watch(waiter, deadline)
+        if deadline is None:
+            self.alarm.rest()
+        else:
+            self.alarm.set(deadline, self._late)
         try:
             await waiter
         finally:
             self._reader = None
+
+    def _late(self) -> None:
+        if self._reader is not None:
+            _ring(self._reader)
 
     async def _taken(self, deadline: float | None) -> None:
         """Wait until the kernel has taken every byte, or the connection is gone."""

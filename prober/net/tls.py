@@ -7,8 +7,8 @@ certificate is read also when it was not acceptable.
 import hashlib
 import ssl
 import warnings
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from cryptography import x509
 
@@ -135,8 +135,7 @@ def _by_reason(reason: str) -> Kind:
     return kinds.TLS_ALERT if reason.startswith(ALERTS) else kinds.TLS_FAILED
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """What came out of received records: plaintext, then perhaps the peer's goodbye (`close_notify`) or a fault."""
 
     data: bytes = b""
@@ -184,10 +183,9 @@ class TlsSession:
 
     def decrypt(self) -> Opened:
         """Return what the records fed so far give. What came before a fault is not lost to it."""
-        pieces: list[bytes] = []
-        finished = False
+        incoming, pieces, finished = self._incoming, list[bytes](), False
         try:
-            while not finished and (self._incoming.pending or self._ssl.pending()):
+            while not finished and (incoming.pending or self._ssl.pending()):
                 piece = self._ssl.read(RECORD)
                 pieces.append(piece)
                 finished = not piece

@@ -6,7 +6,7 @@ only the first of that line stands in the schedule's.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 
 class Alone:
@@ -27,11 +27,12 @@ class Alone:
                 if key in locks and not locks[key].locked():
                     del locks[key]
 
-    @asynccontextmanager
-    async def of(self, key: str) -> AsyncIterator[None]:
-        """Have it while the block lasts."""
-        async with self._held.setdefault(key, asyncio.Lock()):
-            yield
+    def of(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Return what to have it with while a block lasts."""
+        held = self._held.get(key)
+        if held is None:
+            held = self._held[key] = asyncio.Lock()
+        return held
 
     @asynccontextmanager
     async def besides(self, key: str) -> AsyncIterator[None]:

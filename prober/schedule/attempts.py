@@ -20,7 +20,7 @@ from prober.schedule.health import Health
 from prober.schedule.judging import Judging
 from prober.schedule.pacing import Pacer
 from prober.timeline import Clock
-from prober.transaction import Client, Transaction, perform
+from prober.transaction import Client, Step, Transaction, perform
 from prober.verdict import Condition, Judgement
 
 OpenTransaction = Callable[[Assignment], Transaction]
@@ -105,6 +105,7 @@ class Attempts:
         self._record = record
         self._looks: dict[str, asyncio.Task[Any]] = {}
         self._alone = Alone()
+        self._ways: dict[str, _Way] = {}
         self._clock = clock
         self._wall = wall
 
@@ -113,7 +114,8 @@ class Attempts:
         late = max(0.0, self._clock() - intended)
         if self._held_back(assignment):
             return
-        await self._displace(assignment)
+        if assignment.key in self._looks:
+            await self._displace(assignment)
         async with self._alone.of(assignment.key):
             late = max(late, await self._turn(assignment))
             if self._held_back(assignment, now=True):
@@ -161,7 +163,10 @@ class Attempts:
 
     def forget(self, keys: Iterable[str]) -> None:
         """Keep nothing of these assignments: they are gone from the configuration."""
-        self._alone.forget(keys)
+        gone = tuple(keys)
+        self._alone.forget(gone)
+        for key in gone:
+            self._ways.pop(key, None)
 
     def _refused(self, assignment: Assignment, *, now: bool = False) -> NotStarted | None:
         """Return why nobody may have an attempt made at this moment."""
@@ -204,11 +209,10 @@ class Attempts:
         return True
 
     async def _displace(self, assignment: Assignment) -> None:
-        """End a second look at `assignment` that is under way."""
-        looking = self._looks.get(assignment.key)
-        if looking is not None:
-            looking.cancel()
-            await asyncio.wait([looking])
+        """End the second look at `assignment` that is under way."""
+        looking = self._looks[assignment.key]
+        looking.cancel()
+        await asyncio.wait([looking])
 
     async def _attempt(self, assignment: Assignment, late: float, *, added: bool = False) -> tuple[Outcome, Judgement]:
         """Run one attempt now, `late` by so many seconds; return what was observed and what it means.
@@ -227,7 +231,7 @@ class Attempts:
             tx = self._open(assignment)
             recorder = self._record(assignment) if self._record else None
             tx.session = watching(tx.session if recorder is None else recorder.watch(tx.session))
-            outcome = await perform(self._catalogue[assignment.client], tx, self._now)
+            outcome = await perform(self._catalogue[assignment.client], tx, self._now, self._way(assignment).steps)
         finally:
             self._watch.inflight(-1)
         condition = self._health.condition(began, late, failed=outcome.fault is not None)
@@ -247,12 +251,29 @@ class Attempts:
         }
         return Aside(recorder, MappingProxyType(prober))
 
+    def _way(self, assignment: Assignment) -> "_Way":
+        """Return how attempts of `assignment` go, found once for all of them."""
+        way = self._ways.get(assignment.key)
+        if way is None or way.assignment is not assignment:
+            client = self._catalogue[assignment.client]
+            way = self._ways[assignment.key] = _Way(assignment, client.plan(assignment), lane(client, assignment))
+        return way
+
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._wall(), UTC)
 
     async def _turn(self, assignment: Assignment) -> float:
         """Wait for the turn of `assignment`; return by how many seconds it came too late."""
-        return await self._pacer.turn(*lane(self._catalogue[assignment.client], assignment))
+        return await self._pacer.turn(*self._way(assignment).lane)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What follows for every attempt from the configuration alone: the steps that are due, and whose turn it needs."""
+
+    assignment: Assignment
+    steps: tuple[Step[Any], ...]
+    lane: tuple[str, str]
 
 
 def lane(client: Client[Any], assignment: Assignment) -> tuple[str, str]:

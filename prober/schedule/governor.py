@@ -8,7 +8,7 @@ not interrupted, for a server that is left in mid-sentence has more work, not le
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass
 from math import inf
@@ -25,7 +25,7 @@ from prober.schedule.budgets import (
     Budget,
     Budgets,
 )
-from prober.schedule.passwords import Passwords, proves
+from prober.schedule.passwords import Passwords, Trial, proves
 from prober.schedule.plan import fraction
 from prober.schedule.records import Rest
 from prober.schedule.restraint import Restraint
@@ -178,26 +178,30 @@ class Governor:
 
     # -- what it uses ------------------------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def attempt(self, assignment: Assignment, *, added: bool = False) -> AsyncIterator[None]:
-        """Count one transaction while it lasts; one that would show an unproven password waits for others."""
-        async with self.trial(assignment):
-            self.budgets.use(TRANSACTIONS, assignment.key, beyond=added)
-            at_once = tuple(self._at_once(assignment))
-            if added:
-                self._added.add(assignment.key)
-            for budget, member in at_once:
-                self.budgets.use(budget, member, beyond=added)
-            try:
-                yield
-            finally:
-                self._added.discard(assignment.key)
-                for budget, member in at_once:
-                    self.budgets.use(budget, member, -1, beyond=added)
+    def attempt(self, assignment: Assignment, *, added: bool = False) -> AbstractAsyncContextManager[None]:
+        """Return what counts one transaction while it lasts, and waits where an unproven password would be shown."""
+        names = self._passwords_of(assignment)
+        return _Attempt(self, assignment, self._passwords.trial(names) if names else None, added=added)
 
-    def trial(self, assignment: Assignment) -> AbstractAsyncContextManager[None]:
+    def trial(self, assignment: Assignment) -> Trial:
         """Return what to sign in within: nobody else shows a password of `assignment` that is not proven."""
         return self._passwords.trial(self._passwords_of(assignment))
+
+    def begin(self, assignment: Assignment, *, added: bool) -> "tuple[tuple[Budget, str], ...]":
+        """Count a transaction; return what it uses at once, which is to be given back at its `end`."""
+        self.budgets.use(TRANSACTIONS, assignment.key, beyond=added)
+        at_once = tuple(self._at_once(assignment))
+        if added:
+            self._added.add(assignment.key)
+        for budget, member in at_once:
+            self.budgets.use(budget, member, beyond=added)
+        return at_once
+
+    def end(self, assignment: Assignment, at_once: Iterable[tuple[Budget, str]], *, added: bool) -> None:
+        """Give back what a transaction used at once."""
+        self._added.discard(assignment.key)
+        for budget, member in at_once:
+            self.budgets.use(budget, member, -1, beyond=added)
 
     @asynccontextmanager
     async def connection(self, assignment: Assignment) -> AsyncIterator[None]:
@@ -208,6 +212,10 @@ class Governor:
             yield
         finally:
             self.budgets.use(CONNECTIONS, mailbox, -1)
+
+    def meters(self, assignment: Assignment) -> bool:
+        """Whether requests of `assignment` are held against a budget."""
+        return GRAPH in self._parties.of(assignment).hosts
 
     def asked(self, assignment: Assignment, host: str) -> None:
         """A request was sent to `host`."""
@@ -270,6 +278,29 @@ class Governor:
     def _forget(self, key: str) -> None:
         self._quiet.pop(key, None)
         self._section.pop(key, None)
+
+
+class _Attempt:
+    """One transaction while it lasts: a class, because an asynchronous generator costs several times as much."""
+
+    __slots__ = ("_added", "_assignment", "_at_once", "_governor", "_trial")
+
+    def __init__(self, governor: Governor, assignment: Assignment, trial: Trial | None, *, added: bool) -> None:
+        self._governor = governor
+        self._assignment = assignment
+        self._trial = trial
+        self._added = added
+        self._at_once: tuple[tuple[Budget, str], ...] = ()
+
+    async def __aenter__(self) -> None:
+        if self._trial is not None:
+            await self._trial.__aenter__()
+        self._at_once = self._governor.begin(self._assignment, added=self._added)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._governor.end(self._assignment, self._at_once, added=self._added)
+        if self._trial is not None:
+            await self._trial.__aexit__()
 
 
 def wish(scope: Scope, fault: Fault, known: Quiet | None, now: float) -> Quiet:

@@ -6,8 +6,8 @@ one at a time, so that a wrong one is known before a second can be sent.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -61,20 +61,13 @@ class Passwords:
         same = record.stamp.secret == self._stamp(name).secret
         return same and record.rest is None and record.succeeded_at is not None
 
-    @asynccontextmanager
-    async def trial(self, names: Iterable[str]) -> AsyncIterator[None]:
-        """Wait until nobody else is trying one of `names` that is not proven, and keep others from it meanwhile."""
-        async with AsyncExitStack() as stack:
-            for name in sorted(names):
-                lock = self._locks.setdefault(name, asyncio.Lock())
-                if self.proven(name):
-                    continue
-                await lock.acquire()
-                if self.proven(name):
-                    lock.release()
-                else:
-                    stack.callback(lock.release)
-            yield
+    def trial(self, names: Iterable[str]) -> "Trial":
+        """Return what waits until nobody else is trying one of `names` that is not proven, and keeps others from it."""
+        return Trial(self, sorted(names))
+
+    def lock(self, name: str) -> asyncio.Lock:
+        """Return what whoever tries `name` holds."""
+        return self._locks.setdefault(name, asyncio.Lock())
 
     def accepted(self, name: str) -> None:
         """The password as it is now was accepted."""
@@ -108,6 +101,33 @@ class Passwords:
         """Whether the last acceptance is so long ago that a new one is worth a line in the state file."""
         accepted = self._records.get(_key(name)).succeeded_at
         return accepted is None or self._wall() - accepted >= 60.0
+
+
+class Trial:
+    """The passwords that somebody is finding out about, while the block lasts."""
+
+    __slots__ = ("_held", "_names", "_passwords")
+
+    def __init__(self, passwords: Passwords, names: Sequence[str]) -> None:
+        self._passwords = passwords
+        self._names = names
+        self._held = ExitStack()
+
+    async def __aenter__(self) -> None:
+        with ExitStack() as held:
+            for name in self._names:
+                lock = self._passwords.lock(name)
+                if self._passwords.proven(name):
+                    continue
+                await lock.acquire()
+                if self._passwords.proven(name):
+                    lock.release()
+                else:
+                    held.callback(lock.release)
+            self._held = held.pop_all()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._held.close()
 
 
 def proves(assignment: Assignment) -> bool:

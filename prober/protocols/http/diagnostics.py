@@ -21,11 +21,25 @@ NAMED = MappingProxyType({"x-caserrorcode": "error", "x-owa-error": "error", "x-
 BACKEND = MappingProxyType({"x-backendhttpstatus": "answered", "x-proxy-backendserverstatus": "answered"})
 
 
+KEPT = (*IDS.items(), *NAMED.items(), *BACKEND.items())
+TELLING = frozenset(
+    {
+        *(header for header, _ in KEPT),
+        *("x-feefzinfo", "x-firsthopcafeefz", "x-calculatedbetarget", "x-feserver", "x-ms-diagnostics"),
+        *("x-ms-ags-diagnostic", "x-beserver", "x-targetbeserver"),
+    }
+)
+"""All header fields that this room reads, for the many replies that have none of them."""
+
+
 def evidence(headers: Headers) -> dict[str, str]:
     """Return what may be kept of a reply's headers."""
     kept: dict[str, str] = {}
-    for header, name in (*IDS.items(), *NAMED.items(), *BACKEND.items()):
-        value = headers.get(header).split(",")[0].strip()
+    given = headers.first
+    if TELLING.isdisjoint(given):
+        return kept
+    for header, name in KEPT:
+        value = given[header].split(",")[0].strip() if header in given else ""
         if value and (PLAIN_ID.fullmatch(value) or NAME.fullmatch(value)):
             kept.setdefault(name, value)
     site = region(headers)
@@ -44,6 +58,8 @@ def identity(headers: Headers) -> dict[str, str]:
     `X-CalculatedBETarget`, `data_center` what Graph names. The full name of a server is nobody's business: `served_by`
     is a digest of the mailbox server's, by which a failover shows.
     """
+    if TELLING.isdisjoint(headers.first):
+        return {}
     kept = {name: value for name, value in evidence(headers).items() if name in ("request_id", "site")}
     edge, front, back = headers.get("x-feefzinfo"), headers.get("x-feserver"), headers.get("x-calculatedbetarget")
     found = {
