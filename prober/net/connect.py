@@ -56,9 +56,11 @@ async def connect(addresses: Sequence[str], port: int, clock: Clock, limit: floa
     Raises `FaultError` (`tcp_…`, `no_descriptors`, `source_address_unusable`).
     """
     if len(addresses) == 1:
-        results: list[Stream | OSError] = [await _attempt(addresses[0], port, clock, limit, source)]
-    else:
-        results = await _race(interleaved(addresses), port, clock, limit, source)
+        only = await _attempt(addresses[0], port, clock, limit, source)
+        if isinstance(only, Stream):
+            return only
+        raise _fault([only], source)
+    results = await _race(interleaved(addresses), port, clock, limit, source)
     streams = [one for one in results if isinstance(one, Stream)]
     for late in streams[1:]:
         late.abort()

@@ -43,6 +43,8 @@ class Dialer:
         self._hosts = HostsFile()
         self._read = functools.lru_cache(CERTIFICATES)(read_certificate)
         self._forbidden = functools.lru_cache(PLACES)(is_forbidden)
+        self._allowed = functools.lru_cache(PLACES)(self._not_forbidden)
+        self._usable = functools.lru_cache(PLACES)(self._of_our_family)
         self._numeric = functools.lru_cache(PLACES)(is_numeric)
         self.split = functools.lru_cache(PLACES)(split_url)
 
@@ -51,14 +53,15 @@ class Dialer:
         host = self._route.connect_to.get(origin.host, origin.host)
         if host == origin.host and host not in self._route.literals and self._forbidden(host):
             raise FaultError(FORBIDDEN_ADDRESS, {"address": host})
-        proxy = None if bypasses(origin.host, self._route.no_proxy) else self._route.proxy
-        if proxy is None:
+        proxy = self._route.proxy
+        if proxy is None or bypasses(origin.host, self._route.no_proxy):
+            proxy = None
             stream = await self._reach(host, origin.port, timeline)
         else:
             stream = await self._through(proxy, replace(origin, host=host), timeline)
-        timeline.note(address=stream.address)
+        timeline.facts["address"] = stream.address
         if proxy is not None:
-            timeline.note(proxied=True)
+            timeline.facts["proxied"] = True
         if origin.secure:
             await self.secure(stream, origin, application, timeline)
         return stream
@@ -80,10 +83,10 @@ class Dialer:
             der = session.peer_certificate()
             if der is not None:
                 timeline.certificate = self._read(der, verified=session.verified)
-        timeline.note(tls_version=session.version, tls_cipher=session.cipher)
+        timeline.facts["tls_version"], timeline.facts["tls_cipher"] = session.version, session.cipher
 
     async def _reach(self, host: str, port: int, timeline: Timeline) -> Stream:
-        addresses = usable(await self._addresses(host, timeline), self._route.family, self._route.source_address)
+        addresses = self._usable(await self._addresses(host, timeline))
         if not addresses:
             raise FaultError(kinds.DNS_NO_ADDRESS, {"family": self._route.family})
         limit = self._route.limits.connect
@@ -100,11 +103,17 @@ class Dialer:
             if not found:
                 async with asyncio.timeout_at(lap.deadline):
                     found = await resolve(host, self._route.family, self._route.resolver)
-        timeline.note(resolved=" ".join(found[:MOST_ADDRESSES]))
-        allowed = tuple(one for one in found if not self._forbidden(one))
+        timeline.facts["resolved"] = " ".join(found[:MOST_ADDRESSES])
+        allowed = self._allowed(found)
         if found and not allowed:
             raise FaultError(DNS_FORBIDDEN_ADDRESS, {"address": found[0]}, phase=Phase.DNS)
         return allowed
+
+    def _not_forbidden(self, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(one for one in addresses if not self._forbidden(one))
+
+    def _of_our_family(self, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return usable(addresses, self._route.family, self._route.source_address)
 
     async def _through(self, proxy: Proxy, origin: Origin, timeline: Timeline) -> Stream:
         """Reach the proxy and have it connect; the whole of that is the connect phase."""

@@ -1,6 +1,6 @@
 """Where a URL leads: scheme, host and port, and what of it is said to the server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import idna
@@ -16,23 +16,21 @@ class Origin:
     scheme: str
     host: str
     port: int
+    secure: bool = field(init=False, compare=False, repr=False)
+    """Whether TLS comes first on this connection."""
+    host_field: str = field(init=False, compare=False, repr=False)
+    """Value of the `Host` field: without the scheme's own port (RFC 9110 section 7.2)."""
 
-    @property
-    def secure(self) -> bool:
-        """Whether TLS comes first on this connection."""
-        return self.scheme in SECURE
+    def __post_init__(self) -> None:
+        usual = PORTS[self.scheme]
+        told = self.authority.removesuffix(f":{usual}") if self.port == usual else self.authority
+        object.__setattr__(self, "secure", self.scheme in SECURE)
+        object.__setattr__(self, "host_field", told)
 
     @property
     def authority(self) -> str:
         """`host:port`, brackets around IPv6: the target of CONNECT (RFC 9110 section 9.3.6)."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def host_field(self) -> str:
-        """Value of the `Host` field: without the scheme's own port (RFC 9110 section 7.2)."""
-        return (
-            self.authority.removesuffix(f":{PORTS[self.scheme]}") if self.port == PORTS[self.scheme] else self.authority
-        )
 
 
 def split_url(url: str) -> tuple[Origin, str]:

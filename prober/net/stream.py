@@ -67,7 +67,8 @@ class Stream(asyncio.Protocol):
         if self._held > HELD and not self._full and self._transport is not None:
             self._full = True
             self._transport.pause_reading()
-        _wake(self._reader)
+        if self._reader is not None and self._speaks():
+            _wake(self._reader)
 
     def eof_received(self) -> bool:
         """Note the peer's FIN; the connection stays ours to close."""
@@ -97,6 +98,16 @@ class Stream(asyncio.Protocol):
         self._blocked = False
         self.sent_at = self._clock()
         _wake(self._writer)
+
+    def _speaks(self) -> bool:
+        """Whether what has come is for the reader: the session tickets of TLS, for one, are not."""
+        if self.tls is None:
+            return True
+        try:
+            self._early = self._next()
+        except FaultError:
+            return True
+        return self._early is not None
 
     async def _heard(self, deadline: float | None) -> None:
         """Wait until something has come, or the end."""

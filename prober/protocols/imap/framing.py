@@ -14,6 +14,7 @@ RESPONSE_LIMIT = LITERAL_LIMIT + 4 * LINE_LIMIT
 
 LITERAL = re.compile(rb"~?\{(\d{1,20})\+?\}\r\n\Z")
 """A line that goes on after so many bytes: RFC 9051 section 9 `literal`, RFC 3516 `literal8`."""
+CLOSING_BRACE = ord("}")
 CARRIES_DATA = re.compile(rb"\* (?!(?:OK|NO|BAD|BYE|PREAUTH)(?![^ \r\n]))", re.IGNORECASE)
 """Only untagged data holds literals: free text that happens to end in `{12}` announces nothing."""
 
@@ -73,6 +74,8 @@ class Framer:
 
     def _announced(self, end: int) -> int | None:
         """Return how many bytes of a literal the line that ends at `end` announces, or `None`."""
+        if end - self._line < 3 or self._buffer[end - 3] != CLOSING_BRACE:
+            return None
         literal = LITERAL.search(self._buffer, max(self._line, end - 26), end)
         if literal is None or not CARRIES_DATA.match(self._buffer):
             return None

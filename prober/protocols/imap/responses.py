@@ -151,6 +151,7 @@ Response: TypeAlias = (
     | Other
 )
 
+CONDITIONS: Mapping[bytes, Condition] = MappingProxyType({one.value.encode("ascii"): one for one in Condition})
 STATUS = re.compile(rb"(\*|[^\s*+(){%\"\\\x00-\x1f\x7f-\xff]+) (OK|NO|BAD|BYE|PREAUTH)(?: (.*))?", re.IGNORECASE)
 CODE = re.compile(r"\[([A-Za-z][A-Za-z0-9!#$&'./:;<=>?@^_`|~+-]*)(?: ([^\]]*))?\] ?(.*)")
 NUMBERED = re.compile(rb"\* (\d{1,10}) ([A-Za-z0-9.-]+)(?: |\Z)")
@@ -180,7 +181,7 @@ def parse(response: bytes) -> Response:
 def _status(found: re.Match[bytes]) -> Status:
     """RFC 9051 section 9 `resp-cond-state` and `resp-text`; Exchange's own bracket at the end of a text is no code."""
     tag = "" if found[1] == b"*" else found[1].decode("ascii")
-    condition = Condition(found[2].decode("ascii").upper())
+    condition = CONDITIONS[found[2].upper()]
     if tag and condition in (Condition.BYE, Condition.PREAUTH):
         raise FaultError(BAD_REPLY, {"grammar": "tagged response"})
     text = (found[3] or b"").decode("utf-8", "replace")

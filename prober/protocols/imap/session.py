@@ -78,6 +78,7 @@ class Conversation:
         "_longest",
         "_news",
         "_over",
+        "_parting",
         "_remark",
         "_stage",
         "_tags",
@@ -95,6 +96,7 @@ class Conversation:
         self._idle_tag = ""
         self._earlier: Reading | None = None  # the last refusal of any command
         self._over: Fault | None = None  # what the farewell means, once it was said
+        self._parting: Status | None = None  # the farewell that LOGOUT asked for, not yet read
         self._exists: int | None = None
         self._news = 0
         self.offered: frozenset[str] = frozenset()
@@ -224,6 +226,7 @@ class Conversation:
     def _begin(self, command: str, stage: Stage) -> None:
         self._command, self._stage = command, stage
         self._remark: Reading | None = None  # the first telling refusal or farewell within this command
+        self._parting = None
         self._budget = ANSWER_LIMIT
         self._longest = 0  # bytes of the longest line sent for it
 
@@ -310,12 +313,15 @@ class Conversation:
                 pass
 
     def _heed_failure(self, failure: Status) -> None:
-        reading = self._meaning(failure)
+        if failure.condition is Condition.BYE and self._stage is Stage.LOGOUT:
+            self._parting = self._parting or failure  # as it should be; it has a meaning only where nothing follows
+            return
+        remark, reading = self._remarked(), self._meaning(failure)
         if not failure.tag and reading.specific:
-            self._remark = self._remark or reading
-        if failure.condition is Condition.BYE and self._stage is not Stage.LOGOUT:
+            self._remark = remark or reading
+        if failure.condition is Condition.BYE:
             self._over = self._explained(failure)
-        elif failure.condition is not Condition.BYE:
+        else:
             self._earlier = reading
 
     # What it means
@@ -331,7 +337,15 @@ class Conversation:
     def _explained(self, failure: Status) -> Fault:
         """Return the meaning of a refusal or farewell; a telling remark before it explains one that says nothing."""
         reading = self._meaning(failure)
-        return reading.fault if reading.specific or self._remark is None else self._remark.fault
+        remark = self._remarked()
+        return reading.fault if reading.specific or remark is None else remark.fault
+
+    def _remarked(self) -> Reading | None:
+        """Return the first telling refusal or farewell; one that LOGOUT brought is read only when it is asked for."""
+        parting, self._parting = self._parting, None
+        if parting is not None and self._remark is None and (reading := self._meaning(parting)).specific:
+            self._remark = reading
+        return self._remark
 
     def _idle_refusal(self, response: Status) -> Fault:
         self._pair(response, self._idle_tag)
@@ -352,8 +366,9 @@ class Conversation:
         """Return what the end of the stream means here: what was said before it, else how it ended (`fault`)."""
         if self._over:
             return self._error(self._over)
-        if self._remark:
-            return self._error(self._remark.fault)
+        remark = self._remarked()
+        if remark is not None:
+            return self._error(remark.fault)
         if fault is None:
             fault = self._plain(TRUNCATED_REPLY if self._framer.pending else PEER_CLOSED)
         if self.idling and fault.reason is Reason.CONNECTION_RESET:
