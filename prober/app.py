@@ -486,7 +486,8 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SAVE_PERIOD):
                     await self._ending.wait()
-            self.detection.save()
+            for _ in self.detection.saving():
+                await asyncio.sleep(0)
             await asyncio.to_thread(self._store.save)
             await self.history.flush()
             self._tell_lost()

@@ -4,11 +4,11 @@ Rule of this file: what does not count for availability is no evidence about it,
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from prober.detect.detector import Detector, Policy, Sample, What
+from prober.detect.detector import Detector, Policy, What
 from prober.detect.explain import sentence
 from prober.detect.group import Group, State, Transition
 from prober.detect.groups import Source
@@ -29,6 +29,8 @@ RESULTS: Mapping[Verdict, What] = MappingProxyType(
         Verdict.THROTTLED: What.THROTTLED,
     }
 )
+PIECES = 64
+"""Pieces of what is saved that are made in one turn of the loop: within a millisecond."""
 
 
 class GroupWatch(Protocol):
@@ -112,15 +114,31 @@ class Detection:
 
     def save(self) -> None:
         """Put what the detector knows where it survives a restart."""
-        self.detector.save(self._section)
+        for _ in self.saving():
+            pass
+
+    def saving(self) -> Iterator[None]:
+        """Put what the detector knows at this moment where it survives a restart, with rests for others to go on.
+
+        Nothing is put there before the last piece is ready: what is restored was true at one moment.
+        """
+        kept: dict[str, str] = {}
+        for count, found in enumerate(self.detector.saving(), 1):
+            if found is not None:
+                name, text = found
+                kept[name] = text
+            if count % PIECES == 0:
+                yield
+        self._section.update(kept)
 
     def _take(self, assignment: Assignment, outcome: Outcome, judgement: Judgement, *, confirm: bool) -> None:
         what = RESULTS.get(judgement.verdict)
         if what is None:
             return
-        step = outcome.failure.step if outcome.failure and what is What.FAILED else ""
-        self.detector.observe(Sample(assignment.key, self._wall(), what, step, confirm))
-        self._watch.show(self.detector.of(assignment.key))
+        failure = outcome.failure if what is What.FAILED else None
+        key, detector = assignment.key, self.detector
+        detector.take(key, self._wall(), what, failure.step if failure else "", confirm=confirm)
+        self._watch.show(detector.of(key))
         if self.again is not None:
             self.again(assignment)
 

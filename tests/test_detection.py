@@ -8,7 +8,7 @@ import pytest
 from prober.clients import catalogue
 from prober.detect.detector import Detector, Policy
 from prober.detect.group import Group, GroupKind, State
-from prober.detection import Detection, PushNews, sources
+from prober.detection import PIECES, Detection, PushNews, sources
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Kind, Reason
 from prober.model import Assignment, Outcome, PushSettings
@@ -38,13 +38,13 @@ class Shown:
 class World:
     """A detection with a clock set by hand, that remembers what may be looked at again."""
 
-    def __init__(self, section: dict[str, str] | None = None) -> None:
+    def __init__(self, section: dict[str, str] | None = None, *others: Assignment) -> None:
         self.wall = Watch()
         self.shown = Shown()
         self.again: list[str] = []
         self.section: dict[str, str] = {} if section is None else section
         self.detection = Detection(
-            sources([ONE], catalogue(), "fra1"),
+            sources([ONE, *others], catalogue(), "fra1"),
             Policy(),
             self.section,
             self.shown,
@@ -164,6 +164,26 @@ def test_it_remembers_over_a_restart() -> None:
     again = World(world.section)
     assert again.group().firing
     assert again.shown.all == 1
+
+
+def test_what_is_saved_was_true_at_one_moment() -> None:
+    """Attempts go on while it is written, a piece at a time; nothing of it is there before the last is ready."""
+    mailboxes = [assignment(f"box{number}") for number in range(3 * PIECES)]
+    world, other = World(None, *mailboxes), World(None, *mailboxes)
+    for one in (world, other):
+        for _ in range(8):
+            one.attempt(Verdict.FAILED, kinds.NO_ANSWER)
+    other.detection.save()
+    turns = 0
+    for _ in world.detection.saving():
+        turns += 1
+        assert world.section == {}
+        world.attempt(Verdict.OK)
+        world.attempt(Verdict.FAILED, kinds.NO_ANSWER)
+    assert turns >= 3
+    assert world.section == other.section
+    world.detection.save()
+    assert world.section != other.section
 
 
 def test_time_alone_is_noticed() -> None:

@@ -25,7 +25,7 @@ from benchmarks.detection.scrapes import TICK
 from benchmarks.detection.series import run_length, threshold
 from benchmarks.detection.table import Row
 from prober.detect.detector import Detector, Sample, What
-from prober.detect.group import Group, GroupKind, Result, Transition
+from prober.detect.group import GroupKind, Groups, Result, Transition, Watched
 from prober.detect.mixture import ratios
 
 COMPARED = (11, 12, 13, 14, 21, 22, 23)
@@ -432,24 +432,12 @@ def update_cost(rounds: int = 7, count: int = 400) -> Estimate:
     return Estimate(sorted(costs)[rounds // 2], min(costs), max(costs))
 
 
-def _group(healthy: float) -> Group:
-    return Group(
-        GroupKind.CLIENT,
-        "client",
-        interval=10.0,
-        days=30.0,
-        learning_days=90.0,
-        healthy=healthy,
-        hear=_nobody,
-    )
-
-
 def _nobody(transition: Transition) -> None:
     """Nobody wants to know."""
 
 
 def own_memory(*, suspect: bool, count: int = 500) -> float:
-    """Return bytes of memory of one group by itself: all objects of it, but its name and who hears of it.
+    """Return bytes of memory of one group by itself, with its share of what holds them all, but for its name.
 
     A healthy one has had two days of successes; one that suspects something has then seen a failure.
     """
@@ -461,13 +449,15 @@ def own_memory(*, suspect: bool, count: int = 500) -> float:
     ]
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    kept = [_group(rate) for _ in range(count)]
+    groups = Groups(
+        [Watched(GroupKind.CLIENT, "client", 10.0, 30.0, 90.0) for _ in range(count)], healthy=rate, hear=_nobody
+    )
     for result in results:
-        for group in kept:
-            group.update(result)
+        for row in range(count):
+            groups.update(row, result)
     used = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    return used / len(kept)
+    return used / len(groups)
 
 
 def memory(fleets: int = 10) -> float:

@@ -4,10 +4,11 @@ Rule of this file: constant memory and constant work per attempt, however long i
 """
 
 import json
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from math import log
 from typing import Any
 
@@ -16,7 +17,7 @@ from prober.detect.attribution import Attribution, Explanation
 from prober.detect.baseline import Counts
 from prober.detect.blips import CERTAINTY, RHO, TAU, Blips
 from prober.detect.confirming import Confirming, Pace
-from prober.detect.group import LEARNING, Group, GroupKind, Hear, Result, Transition
+from prober.detect.group import LEARNING, Group, GroupKind, Groups, Hear, Result, Transition, Watched
 from prober.detect.groups import Membership, Planned, Source, memberships, planned
 from prober.detect.mixture import Six, ratios
 from prober.vocabulary import Environment
@@ -83,19 +84,20 @@ class _Plain:
         self.healthy = healthy
         self.success, self.failure = (ratios(0.0, 0.0, healthy, failed=failed)[1] for failed in (False, True))
 
-    def feed(self, groups: tuple[Group, ...], at: float, *, failed: bool) -> None:
+    def feed(self, groups: Groups, rows: Sequence[int], at: float, *, failed: bool) -> None:
         """Take a result into groups."""
-        ratio = self.failure if failed else self.success
-        for group in groups:
-            group.healthy = self.healthy
-            if failed or not group.succeed(at, ratio):
-                group.update(Result(at, failed, 0.0, 0.0, self.healthy, ratio))
+        healthy, ratio = self.healthy, self.failure if failed else self.success
+        for row in rows:
+            groups.believe(row, healthy)
+        others = rows if failed else groups.succeed(rows, at, ratio)
+        for row in others:
+            groups.update(row, Result(at, failed, 0.0, 0.0, healthy, ratio))
 
 
 class _Path:
     """One client at one location: its healthy rates, learned, and when to look at it again."""
 
-    __slots__ = ("blips", "confirming", "counts", "groups", "healthy", "index", "pushes", "throttles")
+    __slots__ = ("blips", "confirming", "counts", "healthy", "index", "pushes", "throttles")
 
     def __init__(self, index: int, blips: Blips, pace: Pace) -> None:
         self.index = index
@@ -105,7 +107,6 @@ class _Path:
         self.pushes = Counts()
         self.throttles = Counts()
         self.healthy = baseline.USUAL
-        self.groups: list[Group] = []
 
     def dump(self) -> list[object]:
         """Return what has to survive a restart."""
@@ -121,49 +122,68 @@ class _Path:
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """What one source belongs to."""
+    """What one source belongs to: groups by their rows. `parted`: those that watch its mailboxes one by one."""
 
     home: "_Home"
     path: _Path
     index: int
-    availability: tuple[Group, ...]
-    push: tuple[Group, ...]
-    throttled: tuple[Group, ...]
+    availability: tuple[int, ...]
+    parted: tuple[int, ...]
+    push: tuple[int, ...]
+    throttled: tuple[int, ...]
 
 
 @dataclass(slots=True)
 class _Home:
     """One environment: its paths and availability groups, and when its baselines are read again.
 
-    `watching`: since a failure, every attempt is noted, so that it can be said what fails.
+    `within`: the paths of each group, by its row. `watching`: since a failure, every attempt is noted, so that it can
+    be said what fails.
     """
 
     paths: list[_Path] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
+    within: dict[int, dict[_Path, None]] = field(default_factory=dict)
     attribution: Attribution | None = None
     watching: bool = False
     due: float = 0.0
     throttled: _Plain = field(default_factory=lambda: _Plain(baseline.USUAL))
     pushed: _Plain = field(default_factory=lambda: _Plain(PUSH_USUAL))
 
-    def note(self, path: _Path, sample: Sample, ratio: Six) -> None:
+    def note(self, path: _Path, at: float, ratio: Six, *, failed: bool, step: str) -> None:
         """Take in one attempt, for who wants to know what fails."""
-        failed = sample.what is What.FAILED
         self.watching = self.watching or failed
         if self.watching and self.attribution is not None:
-            self.attribution.note(path.index, sample.at, [log(one) for one in ratio], failed=failed, step=sample.step)
+            self.attribution.note(path.index, at, [log(one) for one in ratio], failed=failed, step=step)
 
-    def explanation(self) -> Explanation | None:
+    def explanation(self, groups: Groups) -> Explanation | None:
         """Return the best explanation of what fails since the earliest change of what fires."""
-        began = [group.evidence.change for group in self.groups if group.firing and group.evidence.change]
+        began = [change for row, change in self._changes(groups) if groups.firing(row)]
         return self.attribution.best(min(began)) if began and self.attribution is not None else None
 
-    def seen(self) -> list[object] | None:
-        """Return what was noted since the earliest change of what fires, or else of any group, while there is one."""
-        began = [(not group.firing, group.evidence.change) for group in self.groups if group.evidence.change]
-        return (
-            self.attribution.dump(min(began)[1]) if began and self.watching and self.attribution is not None else None
-        )
+    def _changes(self, groups: Groups) -> Iterator[tuple[int, float]]:
+        """Give each group that is not quiet, with the time of its change."""
+        for row in groups.troubled():
+            if row in self.within and (change := groups.change(row)):
+                yield row, change
+
+    def copy(self) -> "_Home":
+        """Return a copy that stays as it is, to be written down while others go on."""
+        return replace(self, attribution=self.attribution.copy() if self.watching and self.attribution else None)
+
+    def seen(self, groups: Groups) -> Iterator[str]:
+        """Give in pieces what was noted since the earliest change of what fires, or else of any group, if there is any.
+
+        As JSON, `null` for nothing.
+        """
+        began: list[tuple[bool, float]] = []
+        if self.watching and self.attribution is not None:
+            for row, change in self._changes(groups):
+                began.append((not groups.firing(row), change))
+                yield ""
+        if began and self.attribution is not None:
+            yield from self.attribution.written(min(began)[1])
+        else:
+            yield "null"
 
     def resume(self, state: list[Any] | None) -> None:
         """Take over what `seen` gave. Raises `ValueError` or `TypeError` for anything else."""
@@ -171,9 +191,9 @@ class _Home:
             self.attribution.load(state)
             self.watching = True
 
-    def rest(self) -> None:
+    def rest(self, groups: Groups) -> None:
         """Stop noting once nothing is out of the ordinary any more."""
-        self.watching = self.watching and any(group.evidence.change for group in self.groups)
+        self.watching = self.watching and any(True for _ in self._changes(groups))
 
     def dump(self) -> list[float]:
         """Return what has to survive a restart."""
@@ -192,10 +212,15 @@ class Detector:
     def __init__(self, sources: Mapping[str, Source], policy: Policy | None = None, hear: Hear | None = None) -> None:
         self.policy = policy or Policy()
         self.last_update = 0.0
-        self._hear: Hear = hear or _nobody
         self._sources = dict(sources)
-        self._within: dict[tuple[GroupKind, str], list[_Path]] = {}
-        self._groups = {(one.kind, one.name): self._watch(one) for one in planned(sources)}
+        plans = planned(sources)
+        self._groups = Groups(
+            [self._watch(one) for one in plans],
+            healthy=self.policy.healthy or baseline.USUAL,
+            hear=hear or _nobody,
+            learning=self.policy.learning,
+        )
+        self._rows = {(one.kind, one.name): row for row, one in enumerate(plans)}
         self._blips: dict[str, Blips] = {}
         self._mailboxes: dict[str, int] = {}
         self._paths: dict[tuple[Environment, str, str], _Path] = {}
@@ -208,15 +233,16 @@ class Detector:
     @property
     def groups(self) -> tuple[Group, ...]:
         """Every group, in the order of the configuration."""
-        return tuple(self._groups.values())
+        return tuple(self._groups)
 
     def group(self, kind: GroupKind, name: str) -> Group:
         """Return one group. Raises `KeyError`."""
-        return self._groups[kind, name]
+        return self._groups[self._rows[kind, name]]
 
     def of(self, key: str) -> tuple[Group, ...]:
         """Return the availability groups that the source `key` belongs to, its client's first."""
-        return self._members[key].availability
+        groups = self._groups
+        return tuple([Group(groups, row) for row in self._members[key].availability])
 
     def confirming(self, key: str) -> Confirming:
         """Return when to look again at the client and location of the source `key`."""
@@ -229,55 +255,29 @@ class Detector:
 
     def explanations(self) -> dict[Environment, Explanation]:
         """Return, for each environment where something fires, the best explanation of what fails."""
-        found = {environment: home.explanation() for environment, home in self._homes.items()}
+        found = {environment: home.explanation(self._groups) for environment, home in self._homes.items()}
         return {environment: one for environment, one in found.items() if one is not None}
 
     def observe(self, sample: Sample) -> None:
         """Take in one attempt."""
-        member, at = self._members[sample.key], sample.at
-        home, throttled = member.home, sample.what is _THROTTLED
+        self.take(sample.key, sample.at, sample.what, sample.step, confirm=sample.confirm)
+
+    def take(self, key: str, at: float, what: What, step: str, *, confirm: bool) -> None:
+        """Take in one attempt, given as the fields of a `Sample`."""
+        member = self._members[key]
+        home, path, throttled = member.home, member.path, what is _THROTTLED
         self.last_update = at
         if not 0.0 < home.due - at <= REFRESH:  # also where the clock leapt ahead and came back
             self._refresh(home, at)
-        if not sample.confirm:
-            member.path.throttles.add(at, 1.0, failed=throttled)
-        home.throttled.feed(member.throttled, at, failed=throttled)
+        if not confirm:
+            path.throttles.add(at, 1.0, failed=throttled)
+        home.throttled.feed(self._groups, member.throttled, at, failed=throttled)
         if throttled:
-            member.path.confirming.throttled(at)
-        else:
-            self._availability(sample, member, home)
-
-    def pushed(self, key: str, at: float, *, lost: bool) -> None:
-        """Take in that a hold of the push channel of `key` ended: lost, or as it should."""
-        member = self._members[key]
-        member.path.pushes.add(at, 1.0, failed=lost)
-        member.home.pushed.feed(member.push, at, failed=lost)
-
-    def tick(self, now: float) -> None:
-        """Notice what only time tells; call it every few seconds."""
-        self.last_update = now
-        for group in self._groups.values():
-            group.tick(now)
-        for home in self._homes.values():
-            home.rest()
-
-    # -- one attempt ---------------------------------------------------------------------------------------------
-
-    def _availability(self, sample: Sample, member: _Member, home: _Home) -> None:
-        path, at, failed = member.path, sample.at, sample.what is _FAILED
-        blips = path.blips
-        blip = blips.probability(at)
-        expected, ratio = ratios(blip, blips.certainty, path.healthy, failed=failed)
-        blips.saw(at, blip, expected, failed=failed)
-        if failed or home.watching:
-            home.note(path, sample, ratio)
-        result, firing = None, False
-        for group in member.availability:
-            if failed or not group.succeed(at, ratio, member.index):
-                result = result or Result(at, failed, blip, blips.certainty, path.healthy, ratio)
-                group.update(result, member.index)
-            firing = firing or group.firing
-        if not sample.confirm:
+            path.confirming.throttled(at)
+            return
+        failed = what is _FAILED
+        blip, firing = self._availability(member, at, step, failed=failed)
+        if not confirm:
             path.confirming.attempted()
             if not firing:
                 path.counts.add(at, 1.0 - blip, failed=failed)
@@ -285,6 +285,39 @@ class Detector:
             path.confirming.stop()
         elif failed and blip < 0.5:
             path.confirming.failed(at)
+
+    def pushed(self, key: str, at: float, *, lost: bool) -> None:
+        """Take in that a hold of the push channel of `key` ended: lost, or as it should."""
+        member = self._members[key]
+        member.path.pushes.add(at, 1.0, failed=lost)
+        member.home.pushed.feed(self._groups, member.push, at, failed=lost)
+
+    def tick(self, now: float) -> None:
+        """Notice what only time tells; call it every few seconds."""
+        self.last_update = now
+        self._groups.tick(now)
+        for home in self._homes.values():
+            home.rest(self._groups)
+
+    # -- one attempt ---------------------------------------------------------------------------------------------
+
+    def _availability(self, member: _Member, at: float, step: str, *, failed: bool) -> tuple[float, bool]:
+        """Return the probability of a blip before the result, and whether any group of it has found trouble."""
+        path, home, groups, rows = member.path, member.home, self._groups, member.availability
+        blips = path.blips
+        blip = blips.probability(at)
+        expected, ratio = ratios(blip, blips.certainty, path.healthy, failed=failed)
+        blips.saw(at, blip, expected, failed=failed)
+        if failed or home.watching:
+            home.note(path, at, ratio, failed=failed, step=step)
+        others = rows if failed else groups.succeed(rows, at, ratio, member.parted, member.index)
+        if not others:
+            return blip, False
+        result, firing = Result(at, failed, blip, blips.certainty, path.healthy, ratio), False
+        for row in others:
+            groups.update(row, result, member.index)
+            firing = firing or groups.firing(row)
+        return blip, firing
 
     # -- what is healthy -----------------------------------------------------------------------------------------
 
@@ -298,25 +331,15 @@ class Detector:
         for path in home.paths:
             learned = baseline.healthy(path.counts.failures, path.counts.transactions, fleet)
             path.healthy = self.policy.healthy or learned
-        for path in home.paths:
-            for group in path.groups:
-                group.healthy = max(one.healthy for one in self._within[group.kind, group.name])
+        for row, paths in home.within.items():
+            self._groups.believe(row, max(one.healthy for one in paths))
 
     # -- making --------------------------------------------------------------------------------------------------
 
-    def _watch(self, plan: Planned) -> Group:
+    def _watch(self, plan: Planned) -> Watched:
         guaranteed = self.policy.budget / plan.weight
-        return Group(
-            plan.kind,
-            plan.name,
-            interval=plan.interval,
-            days=guaranteed if self.policy.guaranteed else guaranteed / SURE,
-            learning_days=guaranteed,
-            healthy=self.policy.healthy or baseline.USUAL,
-            hear=self._hear,
-            learning=self.policy.learning,
-            parts=self._parts(plan),
-        )
+        days = guaranteed if self.policy.guaranteed else guaranteed / SURE
+        return Watched(plan.kind, plan.name, plan.interval, days, guaranteed, tuple(self._parts(plan)))
 
     def _parts(self, plan: Planned) -> list[float]:
         """Return the intervals of the mailboxes of a client; none where every mailbox is a cell of its own."""
@@ -330,17 +353,14 @@ class Detector:
         if path is None:
             path = self._paths[source.cell] = _Path(len(home.paths), self._filter(source), self.policy.pace)
             home.paths.append(path)
-        groups = tuple(self._groups[one] for one in membership.availability)
-        for group in groups:
-            within = self._within.setdefault((group.kind, group.name), [])
-            if path not in within:
-                within.append(path)
-                path.groups.append(group)
-            if group not in home.groups:
-                home.groups.append(group)
-        push = tuple(self._groups[one] for one in membership.push)
-        throttled = tuple(self._groups[one] for one in membership.throttled)
-        return _Member(home, path, self._index(source), groups, push, throttled)
+        availability, push, throttled = (
+            tuple(self._rows[one] for one in names)
+            for names in (membership.availability, membership.push, membership.throttled)
+        )
+        for row in availability:
+            home.within.setdefault(row, {})[path] = None
+        parted = self._groups.parted(availability)
+        return _Member(home, path, self._index(source), availability, parted, push, throttled)
 
     def _index(self, source: Source) -> int:
         """Return the place of the next mailbox of a client among all it has."""
@@ -374,20 +394,24 @@ class Detector:
 
     def save(self, section: MutableMapping[str, str]) -> None:
         """Write everything into a section of the store: after `load`, the same attempts give the same bits."""
-        for group in self._groups.values():
-            section[f"group {group.kind} {group.name}"] = json.dumps(group.dump())
-        for name, blips in self._blips.items():
-            section[f"blips {name}"] = json.dumps(blips.dump())
-        for cell, path in self._paths.items():
-            section[f"path {_name(cell)}"] = json.dumps(path.dump())
-        for environment, home in self._homes.items():
-            section[f"home {environment.value}"] = json.dumps(home.dump())
-            section[f"seen {environment.value}"] = json.dumps(home.seen())
+        section.update(one for one in self.saving() if one is not None)
+
+    def saving(self) -> Iterator[tuple[str, str] | None]:
+        """Give everything as it is at this moment, by its name in a section of the store, while attempts may go on.
+
+        It is written in pieces, each made within some ten microseconds, and none (`None`) is a moment to do else.
+        """
+        groups = self._groups.copy()
+        few: dict[str, Sequence[float | None]] = {f"blips {name}": blips.dump() for name, blips in self._blips.items()}
+        few |= {f"home {environment.value}": home.dump() for environment, home in self._homes.items()}
+        paths = [(cell, path.dump()) for cell, path in self._paths.items()]
+        homes = {environment: home.copy() for environment, home in self._homes.items()}
+        return _written(groups, few, paths, homes)
 
     def load(self, section: Mapping[str, str]) -> None:
         """Take over what `save` wrote. What is missing, or cannot be read, begins anew: it stops nothing."""
-        for group in self._groups.values():
-            _restore(group.load, section.get(f"group {group.kind} {group.name}"))
+        for (kind, name), row in self._rows.items():
+            _restore(partial(self._groups.load, row), section.get(f"group {kind} {name}"))
         for name, blips in self._blips.items():
             _restore(blips.load, section.get(f"blips {name}"))
         for cell, path in self._paths.items():
@@ -395,6 +419,31 @@ class Detector:
         for environment, home in self._homes.items():
             _restore(home.load, section.get(f"home {environment.value}"))
             _restore(home.resume, section.get(f"seen {environment.value}"))
+
+
+def _written(
+    groups: Groups,
+    few: Mapping[str, Sequence[float | None]],
+    paths: Sequence[tuple[tuple[Environment, str, str], list[object]]],
+    homes: Mapping[Environment, _Home],
+) -> Iterator[tuple[str, str] | None]:
+    """Give what each of them has to say, by name; nothing between two pieces of it."""
+    for row in range(len(groups)):
+        yield from _whole(f"group {groups.kind(row)} {groups.name(row)}", groups.written(row))
+    for name, known in few.items():
+        yield name, json.dumps(known)
+    for cell, path in paths:
+        yield f"path {_name(cell)}", json.dumps(path)
+    for environment, home in homes.items():
+        yield from _whole(f"seen {environment.value}", home.seen(groups))
+
+
+def _whole(name: str, pieces: Iterator[str]) -> Iterator[tuple[str, str] | None]:
+    text: list[str] = []
+    for piece in pieces:
+        text.append(piece)
+        yield None
+    yield name, "".join(text)
 
 
 def _restore(load: Callable[[Any], None], text: str | None) -> None:

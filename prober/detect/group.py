@@ -1,15 +1,20 @@
-"""One group of paths that is watched as one: its evidence, its state, and what it says when the state changes.
+"""Groups of paths that are watched as one: their evidence, their states, and what they say when a state changes.
 
-Rule of this file: a page is given by evidence alone and taken back by evidence alone; nothing here waits.
+Rule of this file: a page is given by evidence alone and taken back by evidence alone; nothing here waits. There may be
+thousands of groups, so a healthy one is a row of numbers and nothing else; what only an ill one needs comes with it.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from math import inf, isfinite
+from math import inf, isfinite, nan
 
-from prober.detect.mixture import WHOLE_BELOW, Evidence, Six
+from prober.detect.mixture import WHOLE_BELOW, Known, Look, Series, Six
 from prober.detect.parts import Parts
+from prober.detect.pieces import separated
 from prober.detect.recovery import Recovery, rate_of
 
 
@@ -80,60 +85,388 @@ class Result:
 
 
 Hear = Callable[[Transition], None]
-_WELL = State.HEALTHY
-"""The state of nearly every group at nearly every moment: worth a name of its own, for a look-up costs."""
+Label = tuple[GroupKind, str]
+"""Kind and name of a group."""
 
 
-class Group:
-    """A watched group. `days`: evidence-days at which it pages; `learning_days`: the same while it has no history.
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A group to be watched. `interval`: seconds between two of its attempts.
 
-    `learning`: seconds that takes. `parts`: intervals of the mailboxes that are also watched one by one, if any are.
+    `days`: evidence-days at which it pages; `learning_days`: the same while it has no history. `parts`: intervals of
+    the mailboxes that are also watched one by one, if any are.
+    """
+
+    kind: GroupKind
+    name: str
+    interval: float
+    days: float
+    learning_days: float
+    parts: tuple[float, ...] = ()
+
+
+_STATES = tuple(State)
+_WELL, _LEARNING, _SUSPECT = State.HEALTHY, State.LEARNING, State.SUSPECT
+"""The states of nearly every group at nearly every moment: worth names of their own, for a look-up costs."""
+
+
+class Groups:
+    """Watched groups, each known by its row. `learning`: seconds in which a group has no history of its own.
+
+    `hear` is told of every change of state.
     """
 
     __slots__ = (
-        *("_began", "_firing", "_hear", "_learning_days", "_settled_days", "_suspected", "days", "evidence", "healthy"),
-        *("_learning_for", "_rest", "kind", "name", "parts", "recovery", "state"),
+        *("_began", "_firing", "_hear", "_healthy", "_kinds", "_learning_days", "_learning_for", "_names", "_parts"),
+        *("_recoveries", "_rests", "_series", "_settled_days", "_states", "_suspected"),
     )
 
-    def __init__(
-        self,
-        kind: GroupKind,
-        name: str,
-        *,
-        interval: float,
-        days: float,
-        learning_days: float,
-        healthy: float,
-        hear: Hear,
-        learning: float = LEARNING,
-        parts: Sequence[float] = (),
-    ) -> None:
-        self.kind = kind
-        self.name = name
-        self.healthy = healthy
-        self.evidence = Evidence(interval, healthy)
-        self.parts = Parts(parts, healthy) if len(parts) > 1 else None
-        self.recovery = Recovery()
-        self.days = self._rest = self._weighed()
-        self.state = State.NO_DATA
-        self._settled_days = days
-        self._learning_days = learning_days
+    def __init__(self, watched: Sequence[Watched], *, healthy: float, hear: Hear, learning: float = LEARNING) -> None:
+        count = len(watched)
+        self._kinds = tuple(one.kind for one in watched)
+        self._names = tuple(one.name for one in watched)
+        self._series = Series([one.interval for one in watched], healthy)
+        self._parts = {row: Parts(one.parts, healthy) for row, one in enumerate(watched) if len(one.parts) > 1}
+        self._recoveries: dict[int, Recovery] = {}
+        self._healthy = array("d", [healthy]) * count
+        self._settled_days = _numbers([one.days for one in watched])
+        self._learning_days = _numbers([one.learning_days for one in watched])
+        self._began = array("d", [nan]) * count
+        self._suspected = array("d", [-inf]) * count
+        self._states = bytearray([State.NO_DATA.value]) * count
+        self._firing = bytearray(count)
         self._learning_for = learning
         self._hear = hear
-        self._began: float | None = None
-        self._suspected = float("-inf")
-        self._firing = False
+        self._rests = _numbers([self._weigh(row) for row in range(count)])
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, row: int) -> "Group":
+        return Group(self, row)
+
+    def __iter__(self) -> Iterator["Group"]:
+        return (Group(self, row) for row in range(len(self)))
+
+    # -- what there is to know -----------------------------------------------------------------------------------
+
+    def kind(self, row: int) -> GroupKind:
+        """Return what kind of group it is."""
+        return self._kinds[row]
+
+    def name(self, row: int) -> str:
+        """Return its name, which begins with its environment."""
+        return self._names[row]
+
+    def state(self, row: int) -> State:
+        """Return the state as of the last attempt or tick."""
+        return _STATES[self._states[row]]
+
+    def days(self, row: int) -> float:
+        """Return the evidence in days."""
+        return self._series.weighed(row)
+
+    def healthy(self, row: int) -> float:
+        """Return the healthy failure rate in use."""
+        return self._healthy[row]
+
+    def change(self, row: int) -> float:
+        """Return when its trouble began (epoch seconds); 0 while all is quiet."""
+        return self._series.change(row)
+
+    def troubled(self) -> Iterable[int]:
+        """Return the rows of all groups that have a trouble, be it one that has lapsed."""
+        return self._series.troubled_rows()
+
+    def firing(self, row: int) -> bool:
+        """Return whether trouble was found and its end was not."""
+        return bool(self._firing[row])
+
+    def threshold(self, row: int) -> float:
+        """Return the evidence-days at which it pages now."""
+        _, last = self._series.latest(row)
+        return self._learning_days[row] if self._learning(row, last) else self._settled_days[row]
+
+    def standing(self, row: int) -> tuple[Label, float, float, int]:
+        """Return its kind and name, evidence in days and as a share of what a page needs, and the state's number."""
+        days, last = self._series.latest(row)
+        settled = last - self._began[row] >= self._learning_for  # as `threshold`, which is asked too often for a call
+        ratio = days / (self._settled_days[row] if settled else self._learning_days[row])
+        return (self._kinds[row], self._names[row]), days, ratio, self._states[row]
+
+    def guaranteed(self, row: int) -> float:
+        """Return the evidence-days that a healthy fleet shows here no more often than its budget of pages allows."""
+        return self._learning_days[row]
+
+    def evidence(self, row: int) -> Look:
+        """Return a look at what it has seen."""
+        return Look(self._series, row)
+
+    # -- taking in -----------------------------------------------------------------------------------------------
+
+    def believe(self, row: int, healthy: float) -> None:
+        """Take another failure rate for healthy from now on."""
+        if self._healthy[row] != healthy:
+            self._healthy[row] = healthy
+            self._look(row)
+
+    def parted(self, rows: Iterable[int]) -> tuple[int, ...]:
+        """Return those that have parts."""
+        return tuple([row for row in rows if row in self._parts])
+
+    def succeed(
+        self, rows: Iterable[int], at: float, ratio: Six, parted: Sequence[int] = (), part: int = 0
+    ) -> list[int]:
+        """Take a success into groups that are plainly well; return all others: those want `update`.
+
+        `parted`: those of them that have parts, and `part`: which of these it was.
+        """
+        others = self._series.succeed(rows, at, ratio)
+        for row in parted:
+            if row not in others:
+                self._mix(row, at, ratio, part)
+        return others
+
+    def update(self, row: int, result: Result, part: int = 0) -> None:
+        """Take in one transaction, of the part with that index where the group has parts."""
+        if self._states[row] == _WELL and not result.failed:
+            self._succeed(row, result, part)
+        else:
+            self._take(row, result, part)
+
+    def _succeed(self, row: int, result: Result, part: int) -> None:
+        """Take in a success of a healthy group: a suspicion that has lapsed is forgotten."""
+        self._series.take(row, result.at, result.ratio, failed=False, forget=True)
+        self._look(row)
+        self._mix(row, result.at, result.ratio, part)
+
+    def _mix(self, row: int, at: float, ratio: Six, part: int) -> None:
+        """Weigh a healthy group after a success, of its parts too."""
+        if row in self._parts:
+            self._parts[row].update(part, at, ratio, self._healthy[row], failed=False)
+        days = self._weigh(row)
+        if days >= SUSPICION * self._settled_days[row]:
+            self._judge(row, at, days)
+
+    def _take(self, row: int, result: Result, part: int) -> None:
+        at, failed = result.at, result.failed
+        if self._began[row] != self._began[row]:  # NaN: not yet
+            self._began[row] = at
+        gap = self._series.take(row, at, result.ratio, failed=failed)
+        if row in self._parts:
+            self._parts[row].update(part, at, result.ratio, self._healthy[row], failed=failed)
+        days = self._weigh(row)
+        if failed:
+            self._look(row)
+            if result.blip < 0.5:
+                self._suspected[row] = at
+        if self._firing[row]:
+            self._recover(row, result, gap)
+            self._enter(row, self._present(row, at), at)
+        else:
+            self._judge(row, at, days)
+
+    def tick(self, now: float) -> None:
+        """Notice what only time tells: that nothing comes any more, or that a suspicion has lapsed."""
+        last_of = self._series.last
+        for row, state in enumerate(self._states):
+            last = last_of(row)
+            if last is not None and (state != _WELL or now - last > SILENCE[1]):
+                self._enter(row, State.NO_DATA if self._silent(row, now) else self._present(row, now), now)
+
+    def _judge(self, row: int, at: float, days: float) -> None:
+        """Find trouble where there was none, if there is enough evidence of it."""
+        if days >= self._settled_days[row] and days >= self.threshold(row):
+            self._firing[row] = True
+            self._recoveries[row] = Recovery.of(rate_of(*self._series.since_change(row)))
+        self._enter(row, self._present(row, at), at)
+
+    def _recover(self, row: int, result: Result, gap: float) -> None:
+        recovery = self._recoveries[row]
+        recovery.update(
+            gap,
+            failed=result.failed,
+            blip=result.blip,
+            certainty=result.certainty,
+            healthy=result.healthy,
+            rate=rate_of(*self._series.since_change(row)) if result.failed else 0.0,
+        )
+        if recovery.hours >= CLEAR:
+            self._firing[row] = False
+            del self._recoveries[row]
+            self._suspected[row] = -inf
+            self._series.reset(row, self._healthy[row])
+            if row in self._parts:
+                self._parts[row].reset(self._healthy[row])
+            self._weigh(row)
+
+    def _weigh(self, row: int) -> float:
+        series, healthy = self._series, self._healthy[row]
+        if row not in self._parts and healthy < WHOLE_BELOW:
+            return series.weighed(row)  # nearly always: the mean of all sums, as it came
+        pooled = series.days(row, healthy)
+        days = self._parts[row].mixed(pooled) if row in self._parts else pooled
+        series.weigh(row, days)
+        return days
+
+    def _look(self, row: int) -> None:
+        """Say from which evidence on a success takes more than a glance: at once unless the group is plainly well."""
+        plain = (
+            self._states[row] == _WELL
+            and not self._firing[row]
+            and self._healthy[row] < WHOLE_BELOW
+            and not self._series.troubled(row)
+        )
+        enough = inf if row in self._parts else SUSPICION * self._settled_days[row]  # parts are weighed afterwards
+        self._series.look(row, enough if plain else -inf)
+
+    def _silent(self, row: int, now: float) -> bool:
+        series = self._series
+        return now - (series.last(row) or now) > max(SILENCE[0] * series.interval(row), SILENCE[1])
+
+    def _present(self, row: int, now: float) -> State:
+        """Return the state of a group that is not silent."""
+        if self._firing[row]:
+            return State.RECOVERING if self._recoveries[row].hours >= HOPE else State.FAILING
+        if now - self._suspected[row] < SUSPECTED_FOR:
+            return _SUSPECT
+        days = self._series.weighed(row)
+        if days >= AT_REST * self._rests[row] and days >= SUSPICION * self.threshold(row):
+            return _SUSPECT
+        return _LEARNING if self._learning(row, now) else _WELL
+
+    def _learning(self, row: int, now: float) -> bool:
+        return not now - self._began[row] >= self._learning_for  # also before it began: NaN
+
+    def _enter(self, row: int, state: State, at: float) -> None:
+        if state != self._states[row]:
+            before, self._states[row] = self.state(row), state
+            self._look(row)
+            self._hear(Transition(Group(self, row), before, state, at))
+
+    # -- over restarts -------------------------------------------------------------------------------------------
+
+    def copy(self) -> "Groups":
+        """Return a copy that stays as it is, to be written down while others go on; it takes microseconds."""
+        twin: Groups = copy(self)
+        twin._series, twin._parts = self._series.copy(), {row: one.copy() for row, one in self._parts.items()}
+        twin._recoveries = {row: one.copy() for row, one in self._recoveries.items()}
+        twin._healthy, twin._began, twin._suspected = self._healthy[:], self._began[:], self._suspected[:]
+        twin._states, twin._firing = self._states[:], self._firing[:]
+        return twin
+
+    def dump(self, row: int) -> list[object]:
+        """Return what has to survive a restart."""
+        known, parts, after = self._dump(row)
+        return [*known, None if parts is None else parts.dump(), *after]
+
+    def written(self, row: int) -> Iterator[str]:
+        """Give the JSON of what `dump` returns in pieces, each made within some ten microseconds."""
+        known, parts, after = self._dump(row)
+        yield f"{json.dumps(known)[:-1]}, "
+        if parts is None:
+            yield "null"
+        else:
+            yield f"[{json.dumps(parts.sum)}, ["
+            yield from separated(parts.each())
+            yield "]]"
+        yield f", {json.dumps(after)[1:]}"
+
+    def _dump(self, row: int) -> tuple[list[object], Parts | None, list[object]]:
+        began = self._began[row]
+        known = [None if began != began else began, self.firing(row), self._hopes(row), self._healthy[row]]
+        suspected = self._suspected[row] if isfinite(self._suspected[row]) else None
+        return [*known, self._series.dump(row)], self._parts.get(row), [suspected, self._states[row]]
+
+    def _hopes(self, row: int) -> list[float]:
+        return self._recoveries.get(row, Recovery()).dump()
+
+    def load(self, row: int, state: list[object]) -> None:
+        """Take over what `dump` gave. Raises `ValueError` or `TypeError` for anything else."""
+        began, firing, hopes, healthy, evidence, parts, suspected, present = state
+        if not isinstance(evidence, list) or not isinstance(hopes, list) or not isinstance(firing, bool):
+            raise TypeError("not a state of a group")
+        recovery, rate = Recovery(*map(_number, hopes)), _number(healthy)
+        since = nan if began is None else _number(began)
+        last = -inf if suspected is None else _number(suspected)
+        shown = State(int(_number(present)))
+        if rate > ABSURD:
+            raise ValueError("not a healthy failure rate")
+        known = Known.read(evidence)
+        if row in self._parts and isinstance(parts, list):
+            self._parts[row].load(parts, rate)
+        self._series.restore(row, known)
+        self._began[row], self._firing[row], self._suspected[row], self._states[row] = since, firing, last, shown.value
+        self._healthy[row] = rate
+        self._recoveries.pop(row, None)
+        if firing:
+            self._recoveries[row] = recovery
+        self._weigh(row)
+        self._look(row)
+
+
+class Group:
+    """A look at one group, for as long as somebody looks. Two looks at the same group are equal."""
+
+    __slots__ = ("_groups", "_row")
+
+    def __init__(self, groups: Groups, row: int) -> None:
+        self._groups = groups
+        self._row = row
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Group) and (other._groups, other._row) == (self._groups, self._row)
+
+    def __hash__(self) -> int:
+        return hash((id(self._groups), self._row))
+
+    def __repr__(self) -> str:
+        return f"Group({self.kind.value} {self.name}: {self.state.name})"
+
+    @property
+    def kind(self) -> GroupKind:
+        """What kind of group it is."""
+        return self._groups.kind(self._row)
+
+    @property
+    def name(self) -> str:
+        """Its name, which begins with its environment."""
+        return self._groups.name(self._row)
+
+    @property
+    def state(self) -> State:
+        """The state as of the last attempt or tick."""
+        return self._groups.state(self._row)
+
+    @property
+    def days(self) -> float:
+        """Evidence in days."""
+        return self._groups.days(self._row)
+
+    @property
+    def healthy(self) -> float:
+        """The healthy failure rate in use."""
+        return self._groups.healthy(self._row)
+
+    @property
+    def evidence(self) -> Look:
+        """What it has seen."""
+        return self._groups.evidence(self._row)
+
+    @property
+    def change(self) -> float:
+        """When its trouble began (epoch seconds); 0 while all is quiet."""
+        return self._groups.change(self._row)
 
     @property
     def threshold(self) -> float:
         """Evidence-days at which the group pages now."""
-        at = self.evidence.last
-        return self._learning_days if at is None or self._learning(at) else self._settled_days
+        return self._groups.threshold(self._row)
 
     @property
     def guaranteed(self) -> float:
         """Evidence-days that a healthy fleet shows here no more often than its budget of false pages allows."""
-        return self._learning_days
+        return self._groups.guaranteed(self._row)
 
     @property
     def ratio(self) -> float:
@@ -141,121 +474,29 @@ class Group:
         return self.days / self.threshold
 
     @property
+    def standing(self) -> tuple[Label, float, float, int]:
+        """Kind and name, evidence in days and as a share of what a page needs, and the state as a number."""
+        return self._groups.standing(self._row)
+
+    @property
+    def label(self) -> Label:
+        """Kind and name."""
+        return self.kind, self.name
+
+    @property
     def firing(self) -> bool:
         """Whether trouble was found and its end was not."""
-        return self._firing
-
-    def succeed(self, at: float, ratio: Six, part: int = 0) -> bool:
-        """Take in a success of a healthy group; return whether it is one. `update` would find the same, in longer."""
-        if self.state is not _WELL:
-            return False
-        evidence = self.evidence
-        evidence.succeed(at, ratio)
-        if self.parts is None and self.healthy < WHOLE_BELOW:
-            self.days = evidence.pooled
-        else:
-            if self.parts is not None:
-                self.parts.update(part, at, ratio, self.healthy, failed=False)
-            self.days = self._weighed()
-        if self.days >= SUSPICION * self._settled_days:
-            self._judge(at)
-        return True
-
-    def update(self, result: Result, part: int = 0) -> None:
-        """Take in one transaction, of the part with that index where the group has parts."""
-        at = result.at
-        if self._began is None:
-            self._began = at
-        gap = self.evidence.update(at, result.ratio, failed=result.failed)
-        if self.parts is not None:
-            self.parts.update(part, at, result.ratio, self.healthy, failed=result.failed)
-        self.days = self._weighed()
-        if self.state is State.HEALTHY and self.days < SUSPICION * self._settled_days and not result.failed:
-            return  # nearly always: what follows would find the same
-        if result.failed and result.blip < 0.5:
-            self._suspected = at
-        if self._firing:
-            self._recover(result, gap)
-            self._enter(self._present(at), at)
-        else:
-            self._judge(at)
-
-    def tick(self, now: float) -> None:
-        """Notice what only time tells: that nothing comes any more, or that a suspicion has lapsed."""
-        last = self.evidence.last
-        if last is not None and (self.state is not _WELL or now - last > SILENCE[1]):
-            self._enter(self._present(now), now)
-
-    def _judge(self, at: float) -> None:
-        """Find trouble where there was none, if there is enough evidence of it."""
-        if self.days >= self._settled_days and self.days >= self.threshold:
-            self._firing = True
-            self.recovery = Recovery.of(rate_of(*self.evidence.since_change))
-        self._enter(self._present(at), at)
-
-    def _recover(self, result: Result, gap: float) -> None:
-        self.recovery.update(
-            gap,
-            failed=result.failed,
-            blip=result.blip,
-            certainty=result.certainty,
-            healthy=result.healthy,
-            rate=rate_of(*self.evidence.since_change) if result.failed else 0.0,
-        )
-        if self.recovery.hours >= CLEAR:
-            self._firing = False
-            self._suspected = float("-inf")
-            self.evidence.reset(self.healthy)
-            if self.parts is not None:
-                self.parts.reset(self.healthy)
-            self.days = self._weighed()
-
-    def _weighed(self) -> float:
-        pooled = self.evidence.days(self.healthy)
-        return pooled if self.parts is None else self.parts.mixed(pooled)
-
-    def _present(self, now: float) -> State:
-        if now - (self.evidence.last or now) > max(SILENCE[0] * self.evidence.interval, SILENCE[1]):
-            return State.NO_DATA
-        if self._firing:
-            return State.RECOVERING if self.recovery.hours >= HOPE else State.FAILING
-        if now - self._suspected < SUSPECTED_FOR or self.days >= max(SUSPICION * self.threshold, AT_REST * self._rest):
-            return State.SUSPECT
-        return State.LEARNING if self._learning(now) else State.HEALTHY
-
-    def _learning(self, now: float) -> bool:
-        return self._began is None or now - self._began < self._learning_for
-
-    def _enter(self, state: State, at: float) -> None:
-        if state is not self.state:
-            before, self.state = self.state, state
-            self._hear(Transition(self, before, state, at))
+        return self._groups.firing(self._row)
 
     def dump(self) -> list[object]:
         """Return what has to survive a restart."""
-        parts = None if self.parts is None else self.parts.dump()
-        suspected = self._suspected if isfinite(self._suspected) else None
-        known = [self._began, self._firing, self.recovery.dump(), self.healthy]
-        return [*known, self.evidence.dump(), parts, suspected, self.state.value]
+        return self._groups.dump(self._row)
 
-    def load(self, state: list[object]) -> None:
-        """Take over what `dump` gave. Raises `ValueError` or `TypeError` for anything else."""
-        began, firing, hopes, healthy, evidence, parts, suspected, present = state
-        if not isinstance(evidence, list) or not isinstance(hopes, list) or not isinstance(firing, bool):
-            raise TypeError("not a state of a group")
-        fresh, recovery = Evidence(self.evidence.interval, self.healthy), Recovery(*map(_number, hopes))
-        rate = _number(healthy)
-        since = None if began is None else _number(began)
-        last = float("-inf") if suspected is None else _number(suspected)
-        shown = State(int(_number(present)))
-        if rate > ABSURD:
-            raise ValueError("not a healthy failure rate")
-        fresh.load(evidence)
-        if self.parts is not None and isinstance(parts, list):
-            self.parts.load(parts, rate)
-        self._began, self._firing, self._suspected, self.state = since, firing, last, shown
-        self.evidence, self.recovery, self.healthy = fresh, recovery, rate
-        self.days = self._weighed()
+
+def _numbers(values: Iterable[float]) -> "array[float]":
+    """Return numbers side by side, with no room to grow into."""
+    given = array("d", values)
+    return given[:]
 
 
 def _number(value: object) -> float:

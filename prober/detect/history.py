@@ -7,6 +7,7 @@ thinned out as it grows older without losing anything but resolution.
 from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 POINTS = 6
@@ -67,18 +68,39 @@ class History:
 
     def since(self, at: float) -> Stretch:
         """Return what was said from `at` on, or from the start of the stretch of 15 s or more that it falls into."""
-        first = max(bisect_right(self._starts, at) - 1, 0)
-        before = self._before[first] if self._before else array("d")
-        said = [now - then for now, then in zip(self._totals, before, strict=False)]
-        said += self._totals[len(before) :]
-        ends = range(POINTS, WIDTH * self._cells, WIDTH)
+        before = self._at(at)
+        every = [self._said(cell, before) for cell in range(self._cells)]
         return Stretch(
-            sums=tuple(_six(said[end - POINTS : end]) for end in ends),
-            transactions=tuple(int(said[end]) for end in ends),
-            failures={
-                step: tuple(map(int, said[column : column + self._cells])) for step, column in self._columns.items()
-            },
+            sums=tuple(sums for sums, _, _ in every),
+            transactions=tuple(transactions for _, transactions, _ in every),
+            failures={step: tuple(steps[step] for _, _, steps in every) for step in self._columns},
         )
+
+    def said(self, cell: int, at: float) -> tuple[Sums, int, dict[str, int]]:
+        """Return what one cell said from `at` on: its sums, its transactions, and its failures by step."""
+        return self._said(cell, self._at(at))
+
+    def _said(self, cell: int, before: "array[float]") -> tuple[Sums, int, dict[str, int]]:
+        totals = self._totals
+        base, known = cell * WIDTH, len(before)
+        now, then = totals[base : base + WIDTH], before[base : base + WIDTH]
+        said = [one - other for one, other in zip(now, then, strict=True)] if known else now
+        steps = {
+            step: int(totals[column + cell] - before[column + cell] if column < known else totals[column + cell])
+            for step, column in self._columns.items()
+        }
+        return _six(said[:POINTS]), int(said[POINTS]), steps
+
+    def _at(self, at: float) -> "array[float]":
+        """Return the totals as they were before the stretch that `at` falls into."""
+        return self._before[max(bisect_right(self._starts, at) - 1, 0)] if self._before else array("d")
+
+    def copy(self) -> "History":
+        """Return a copy that stays as it is; it takes microseconds, for what is past is shared."""
+        twin: History = copy(self)
+        twin._totals, twin._columns = self._totals[:], self._columns.copy()
+        twin._starts, twin._before = self._starts[:], self._before[:]
+        return twin
 
     def resume(self, start: float, cell: int, sums: Sums, transactions: int, failures: Mapping[str, int]) -> None:
         """Begin with what one cell said since `start`, in another life: it all counts from `start` on."""
@@ -129,6 +151,6 @@ class History:
         self._before = [self._before[index] for index in kept]
 
 
-def _six(values: list[float]) -> Sums:
+def _six(values: Sequence[float]) -> Sums:
     l0, l1, l2, l3, l4, l5 = values
     return l0, l1, l2, l3, l4, l5

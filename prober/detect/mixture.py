@@ -5,7 +5,11 @@ ratio has mean one), so evidence of N days is what a healthy series shows once i
 (1963), Roberts (1966); the bound without independence: Shin, Ramdas, Rinaldo, "E-detectors" (2024).
 """
 
-from math import inf
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf, nan
+from struct import Struct
 
 DAY = 86_400.0
 GRID = (0.02, 0.05, 0.10, 0.20, 0.40, 0.90)
@@ -25,6 +29,19 @@ NOTHING: Six = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 Moment = tuple[float, int, int]
 """A time (epoch seconds), and how many transactions and failures there were before it."""
 NEVER: Moment = (0.0, 0, 0)
+
+WIDTH = 12
+"""Numbers of one series: evidence as last weighed (the mean of all sums, unless somebody knows better), when the last
+transaction was (NaN: never) and how many there were, the six sums, the interval, the evidence from which a success
+takes more than a glance, and how many transactions failed."""
+_WEIGHED, _LAST, _COUNT, _SUMS, _INTERVAL, _GLANCE, _FAILURES = 0, 1, 2, 3, 9, 10, 11
+_NUMBER = 8
+"""Bytes of one."""
+_glanced = Struct("10d").unpack_from
+_glance = Struct("9d").pack_into
+_read = Struct("11d").unpack_from
+_latest = Struct("2d").unpack_from
+"""Many numbers in one call: one by one they would take three times as long."""
 
 
 def ratios(blip: float, certainty: float, healthy: float, *, failed: bool) -> tuple[float, Six]:
@@ -50,143 +67,12 @@ def ratios(blip: float, certainty: float, healthy: float, *, failed: bool) -> tu
     )
 
 
-class Evidence:
-    """Evidence of one series of transactions, in days. `interval`: seconds between two of them, on the average.
-
-    `pooled` is the mean over the whole grid. Beside the mixture runs one CUSUM per grid point, from a failure on until
-    all is quiet again: where the largest was last at rest is when the trouble began.
-    """
-
-    __slots__ = ("_count", "_failures", "_last", "_trouble", "_values", "interval", "pooled")
-
-    def __init__(self, interval: float, healthy: float) -> None:
-        self.interval = interval
-        self._last: float | None = None
-        self._count = 0
-        self._failures = 0
-        self._values: Six = NOTHING
-        self.pooled = 0.0
-        self.reset(healthy)
-
-    def reset(self, healthy: float) -> None:
-        """Begin anew, in the state that a healthy series of this interval rests in."""
-        step = self.interval / DAY
-        rests = [(1.0 - p) / (1.0 - min(healthy, p / TOO_NEAR)) for p in GRID]
-        self._trouble: _Trouble | None = None
-        self._take(tuple([step * one / (1.0 - one) for one in rests]))  # type: ignore[arg-type]  # six of six
-
-    def succeed(self, at: float, ratio: Six) -> None:
-        """Take in a success of a series in which no trouble was found: a suspicion that has lapsed is forgotten.
-
-        The same as `update`, in one piece: this is what happens to a healthy fleet all day long.
-        """
-        last = self._last
-        gap = self.interval if last is None else at - last
-        if gap > LONGEST * self.interval:
-            gap = LONGEST * self.interval
-        elif gap < 0.0:
-            gap = 0.0
-        self._last = at
-        self._count += 1
-        d = gap / DAY
-        r0, r1, r2, r3, r4, r5 = self._values
-        l0, l1, l2, l3, l4, l5 = ratio
-        r0 = (r0 + d) * l0
-        r1 = (r1 + d) * l1
-        r2 = (r2 + d) * l2
-        r3 = (r3 + d) * l3
-        r4 = (r4 + d) * l4
-        r5 = (r5 + d) * l5
-        self._values = (r0, r1, r2, r3, r4, r5)
-        self.pooled = (r0 + r1 + r2 + r3 + r4 + r5) / 6.0
-        if self._trouble is not None and not self._trouble.succeed(ratio):
-            self._trouble = None
-
-    def update(self, at: float, ratio: Six, *, failed: bool) -> float:
-        """Take in one transaction at `at` (epoch seconds); return the seconds since the one before.
-
-        A gap of more than five intervals counts as five: time in which nothing was asked is no time without failures,
-        and must not ripen into evidence.
-        """
-        gap = self._gap(at)
-        d = gap / DAY
-        r0, r1, r2, r3, r4, r5 = self._values
-        l0, l1, l2, l3, l4, l5 = ratio
-        values: Six = ((r0 + d) * l0, (r1 + d) * l1, (r2 + d) * l2, (r3 + d) * l3, (r4 + d) * l4, (r5 + d) * l5)
-        if failed:
-            self._take(tuple([min(one, MOST_DAYS) for one in values]))  # type: ignore[arg-type]  # six of six
-            self._trouble = self._trouble or _Trouble()
-            self._trouble.fail((at, self._count, self._failures), ratio)
-            self._failures += 1
-        else:
-            self._take(values)
-            if self._trouble is not None:
-                self._trouble.succeed(ratio)
-        self._count += 1
-        return gap
-
-    def _take(self, values: Six) -> None:
-        r0, r1, r2, r3, r4, r5 = values
-        self._values = values
-        self.pooled = (r0 + r1 + r2 + r3 + r4 + r5) / 6.0
-
-    def _gap(self, at: float) -> float:
-        """Return the seconds since the last transaction, within reason. A clock set back makes no time pass."""
-        gap = self.interval if self._last is None else at - self._last
-        self._last = at
-        return 0.0 if gap < 0.0 else min(gap, LONGEST * self.interval)
-
-    def days(self, healthy: float) -> float:
-        """Return the evidence in days: the mean over the grid points that differ enough from the healthy rate."""
-        if healthy < WHOLE_BELOW:
-            return self.pooled
-        kept = [value for value, p in zip(self._values, GRID, strict=True) if p > TOO_NEAR * healthy]
-        return sum(kept) / len(kept)
-
-    @property
-    def change(self) -> float:
-        """When the trouble began, as far as this series knows (epoch seconds); 0 while all is quiet."""
-        return self._trouble.beginning[0] if self._trouble is not None and self._trouble.excited else 0.0
-
-    @property
-    def since_change(self) -> tuple[int, int]:
-        """Failures and transactions since then."""
-        _, count, failures = NEVER if self._trouble is None else self._trouble.beginning
-        return self._failures - failures, self._count - count
-
-    @property
-    def last(self) -> float | None:
-        """When the last transaction was taken in (epoch seconds)."""
-        return self._last
-
-    def dump(self) -> list[float | int | None]:
-        """Return all there is to know, as a flat list; floats come back from JSON bit by bit."""
-        trouble = self._trouble or _Trouble()
-        resets = [part for reset in trouble.resets for part in reset]
-        return [*self._values, *trouble.cusums, *resets, self._count, self._failures, self._last]
-
-    def load(self, state: list[float]) -> None:
-        """Take over what `dump` gave. Raises `ValueError` for anything else."""
-        size = 5 * len(GRID) + 3
-        if len(state) != size or not all(_counts(one) for one in state[:-1]):
-            raise ValueError("not a state of evidence")
-        last = None if state[32] is None else float(state[32])
-        self._take(tuple(map(float, state[:6])))  # type: ignore[arg-type]  # six of six
-        self._trouble = _Trouble() if any(state[6:12]) else None
-        if self._trouble is not None:
-            self._trouble.cusums = tuple(map(float, state[6:12]))  # type: ignore[assignment]  # six of six
-            self._trouble.resets = [(float(state[i]), int(state[i + 1]), int(state[i + 2])) for i in range(12, 30, 3)]
-        self._count, self._failures, self._last = int(state[30]), int(state[31]), last
-
-
-class _Trouble:
+@dataclass(frozen=True, slots=True)
+class Trouble:
     """What may be one: a CUSUM per grid point, and when each began, after how many transactions and failures."""
 
-    __slots__ = ("cusums", "resets")
-
-    def __init__(self) -> None:
-        self.cusums: Six = NOTHING
-        self.resets: list[Moment] = [NEVER] * len(GRID)
+    cusums: Six = NOTHING
+    resets: tuple[Moment, ...] = (NEVER,) * len(GRID)
 
     @property
     def excited(self) -> bool:
@@ -198,27 +84,314 @@ class _Trouble:
         """Where the largest began."""
         return self.resets[max(range(len(GRID)), key=self.cusums.__getitem__)]
 
-    def succeed(self, ratio: Six) -> bool:
-        """Take in a success, unless all is at rest; return whether it is not."""
-        cusums = self.cusums
-        if max(cusums) <= 1.0:
-            return False
-        c0, c1, c2, c3, c4, c5 = cusums
-        l0, l1, l2, l3, l4, l5 = ratio
-        self.cusums = (c0 * l0, c1 * l1, c2 * l2, c3 * l3, c4 * l4, c5 * l5)
-        return max(self.cusums) > 1.0
+    def succeeded(self, ratio: Six) -> "Trouble":
+        """Return what is left of it after a success; where all is at rest, itself."""
+        if not self.excited:
+            return self
+        return Trouble(_product(self.cusums, ratio), self.resets)
 
-    def fail(self, now: Moment, ratio: Six) -> None:
-        """Take in a failure; what was at rest begins here."""
-        cusums = list(self.cusums)
-        for index, factor in enumerate(ratio):
-            if cusums[index] <= 1.0:
-                cusums[index] = 1.0
-                self.resets[index] = now
-            cusums[index] *= factor
+    def failed(self, now: Moment, ratio: Six) -> "Trouble":
+        """Return what it is after a failure; what was at rest begins here."""
+        cusums, resets = self.cusums, self.resets
+        if min(cusums) <= 1.0:
+            resets = tuple([now if one <= 1.0 else known for one, known in zip(cusums, resets, strict=True)])
+            cusums = _six([max(one, 1.0) for one in cusums])
+        cusums = _product(cusums, ratio)
         if max(cusums) > MOST_RATIO:
-            cusums = [one * LESS for one in cusums]
-        self.cusums = tuple(cusums)  # type: ignore[assignment]  # six of six
+            cusums = _six([one * LESS for one in cusums])
+        return Trouble(cusums, resets)
+
+
+def _product(values: Six, ratio: Six) -> Six:
+    c0, c1, c2, c3, c4, c5 = values
+    l0, l1, l2, l3, l4, l5 = ratio
+    return c0 * l0, c1 * l1, c2 * l2, c3 * l3, c4 * l4, c5 * l5
+
+
+QUIET = Trouble()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A state of a series that was read from somewhere and can be one."""
+
+    sums: Six
+    trouble: Trouble | None
+    count: int
+    failures: int
+    last: float | None
+
+    @classmethod
+    def read(cls, state: Sequence[float]) -> "Known":
+        """Return what `Series.dump` gave. Raises `ValueError` for anything else."""
+        size = 5 * len(GRID) + 3
+        if len(state) != size or not all(_counts(one) for one in state[:-1]):
+            raise ValueError("not a state of evidence")
+        last = None if state[32] is None else float(state[32])
+        trouble = None
+        if any(state[6:12]):
+            resets = tuple((float(state[i]), int(state[i + 1]), int(state[i + 2])) for i in range(12, 30, 3))
+            trouble = Trouble(_six(state[6:12]), resets)
+        return cls(_six(state[:6]), trouble, int(state[30]), int(state[31]), last)
+
+
+class Series:
+    """Evidence of many series of transactions, in days: a row of numbers each, side by side, for there are thousands.
+
+    `intervals`: seconds between two transactions of each, on the average. Beside the mixture runs one CUSUM per grid
+    point, from a failure on until all is quiet again: where the largest was last at rest is when the trouble began.
+    Only who needs one has one.
+    """
+
+    __slots__ = ("_numbers", "_troubles")
+
+    def __init__(self, intervals: Sequence[float], healthy: float) -> None:
+        self._numbers = array("d", bytes(_NUMBER * WIDTH * len(intervals)))
+        self._troubles: dict[int, Trouble] = {}
+        for row, interval in enumerate(intervals):
+            self._numbers[row * WIDTH + _LAST] = nan
+            self._numbers[row * WIDTH + _INTERVAL] = interval
+            self.look(row, -inf)
+            self.reset(row, healthy)
+
+    def __len__(self) -> int:
+        return len(self._numbers) // WIDTH
+
+    def reset(self, row: int, healthy: float) -> None:
+        """Begin anew, in the state that a healthy series of this interval rests in."""
+        step = self.interval(row) / DAY
+        rests = [(1.0 - p) / (1.0 - min(healthy, p / TOO_NEAR)) for p in GRID]
+        self._troubles.pop(row, None)
+        self._begin(row, _six([step * one / (1.0 - one) for one in rests]))
+
+    def _begin(self, row: int, sums: Six) -> None:
+        base = row * WIDTH
+        r0, r1, r2, r3, r4, r5 = sums
+        self._numbers[base + _SUMS : base + _INTERVAL] = array("d", sums)
+        self._numbers[base + _WEIGHED] = (r0 + r1 + r2 + r3 + r4 + r5) / 6.0
+
+    # -- taking in -----------------------------------------------------------------------------------------------
+
+    def succeed(self, rows: Iterable[int], at: float, ratio: Six) -> list[int]:
+        """Take a success in at a glance, where it shows less evidence than makes `look`; return all other rows.
+
+        Those are as they were, and want `take`. This is what happens to a healthy fleet all day long.
+        """
+        numbers, others = self._numbers, []
+        l0, l1, l2, l3, l4, l5 = ratio
+        for row in rows:
+            start = row * (_NUMBER * WIDTH)
+            last, count, r0, r1, r2, r3, r4, r5, interval, glance = _glanced(numbers, start + _NUMBER)
+            gap = at - last
+            if gap > LONGEST * interval:
+                gap = LONGEST * interval
+            elif gap < 0.0:
+                gap = 0.0
+            d = gap / DAY
+            r0 = (r0 + d) * l0
+            r1 = (r1 + d) * l1
+            r2 = (r2 + d) * l2
+            r3 = (r3 + d) * l3
+            r4 = (r4 + d) * l4
+            r5 = (r5 + d) * l5
+            days = (r0 + r1 + r2 + r3 + r4 + r5) / 6.0
+            if days < glance:
+                _glance(numbers, start, days, at, count + 1.0, r0, r1, r2, r3, r4, r5)
+            else:
+                others.append(row)
+        return others
+
+    def take(self, row: int, at: float, ratio: Six, *, failed: bool, forget: bool = False) -> float:
+        """Take in one transaction at `at` (epoch seconds); return the seconds since the one before.
+
+        A gap of more than five intervals counts as five: time in which nothing was asked is no time without failures,
+        and must not ripen into evidence. A clock set back makes no time pass. `forget`: a suspicion that has lapsed
+        with this success is forgotten, for no trouble was found.
+        """
+        numbers, start = self._numbers, row * (_NUMBER * WIDTH)
+        last, count, r0, r1, r2, r3, r4, r5, interval, _, failures = _read(numbers, start + _NUMBER)
+        gap: float = interval if last != last else at - last  # NaN: there was none
+        if gap > LONGEST * interval:
+            gap = LONGEST * interval
+        elif gap < 0.0:
+            gap = 0.0
+        d = gap / DAY
+        l0, l1, l2, l3, l4, l5 = ratio
+        r0 = (r0 + d) * l0
+        r1 = (r1 + d) * l1
+        r2 = (r2 + d) * l2
+        r3 = (r3 + d) * l3
+        r4 = (r4 + d) * l4
+        r5 = (r5 + d) * l5
+        if failed:
+            if max(r0, r1, r2, r3, r4, r5) > MOST_DAYS:
+                r0, r1, r2, r3, r4, r5 = [min(one, MOST_DAYS) for one in (r0, r1, r2, r3, r4, r5)]
+            known = self._troubles.get(row, QUIET)
+            self._troubles[row] = known.failed((at, int(count), int(failures)), ratio)
+            numbers[row * WIDTH + _FAILURES] = failures + 1.0
+        elif row in self._troubles:
+            self._ease(row, ratio, forget=forget)
+        pooled = (r0 + r1 + r2 + r3 + r4 + r5) / 6.0
+        _glance(numbers, start, pooled, at, count + 1.0, r0, r1, r2, r3, r4, r5)
+        return gap
+
+    def _ease(self, row: int, ratio: Six, *, forget: bool) -> None:
+        left = self._troubles[row].succeeded(ratio)
+        if forget and not left.excited:
+            del self._troubles[row]
+        else:
+            self._troubles[row] = left
+
+    # -- what there is to know -----------------------------------------------------------------------------------
+
+    def days(self, row: int, healthy: float) -> float:
+        """Return the evidence in days: the mean over the grid points that differ enough from the healthy rate."""
+        values = self._numbers[row * WIDTH + _SUMS : row * WIDTH + _INTERVAL]
+        if healthy < WHOLE_BELOW:
+            r0, r1, r2, r3, r4, r5 = values
+            return (r0 + r1 + r2 + r3 + r4 + r5) / 6.0
+        kept = [value for value, p in zip(values, GRID, strict=True) if p > TOO_NEAR * healthy]
+        return sum(kept) / len(kept)
+
+    def weighed(self, row: int) -> float:
+        """Return the evidence in days as it was last weighed."""
+        return self._numbers[row * WIDTH + _WEIGHED]
+
+    def latest(self, row: int) -> tuple[float, float]:
+        """Return the evidence in days as it was last weighed, and when the last transaction was; NaN: never."""
+        days, last = _latest(self._numbers, row * (_NUMBER * WIDTH))
+        return days, last
+
+    def weigh(self, row: int, days: float) -> None:
+        """Keep what the evidence was found to weigh."""
+        self._numbers[row * WIDTH + _WEIGHED] = days
+
+    def total(self) -> float:
+        """Return the evidence of all together, as each was last weighed."""
+        together: float = sum(self._numbers[_WEIGHED::WIDTH])
+        return together
+
+    def look(self, row: int, days: float) -> None:
+        """Have `succeed` leave out this row from so many days of evidence on; -inf: always."""
+        self._numbers[row * WIDTH + _GLANCE] = days
+
+    def troubled(self, row: int) -> bool:
+        """Return whether there is a trouble, be it one that has lapsed."""
+        return row in self._troubles
+
+    def troubled_rows(self) -> Iterable[int]:
+        """Return the rows of all that have one."""
+        return self._troubles.keys()
+
+    def interval(self, row: int) -> float:
+        """Return the seconds between two transactions, on the average."""
+        return self._numbers[row * WIDTH + _INTERVAL]
+
+    def last(self, row: int) -> float | None:
+        """Return when the last transaction was taken in (epoch seconds)."""
+        last = self._numbers[row * WIDTH + _LAST]
+        return None if last != last else last
+
+    def change(self, row: int) -> float:
+        """Return when the trouble began, as far as this series knows (epoch seconds); 0 while all is quiet."""
+        trouble = self._troubles.get(row)
+        return trouble.beginning[0] if trouble is not None and trouble.excited else 0.0
+
+    def since_change(self, row: int) -> tuple[int, int]:
+        """Return failures and transactions since then."""
+        trouble = self._troubles.get(row)
+        _, count, failures = NEVER if trouble is None else trouble.beginning
+        return self._whole(row, _FAILURES) - failures, self._whole(row, _COUNT) - count
+
+    def _whole(self, row: int, which: int) -> int:
+        return int(self._numbers[row * WIDTH + which])
+
+    # -- over restarts -------------------------------------------------------------------------------------------
+
+    def copy(self) -> "Series":
+        """Return a copy that stays as it is; it takes microseconds."""
+        twin = Series((), 0.0)
+        twin._numbers, twin._troubles = self._numbers[:], self._troubles.copy()
+        return twin
+
+    def dump(self, row: int) -> list[float | int | None]:
+        """Return all there is to know, as a flat list; floats come back from JSON bit by bit."""
+        trouble = self._troubles.get(row, QUIET)
+        sums = self._numbers[row * WIDTH + _SUMS : row * WIDTH + _INTERVAL]
+        resets = [part for reset in trouble.resets for part in reset]
+        counts = (self._whole(row, _COUNT), self._whole(row, _FAILURES))
+        return [*sums, *trouble.cusums, *resets, *counts, self.last(row)]
+
+    def restore(self, row: int, known: Known) -> None:
+        """Take over what was dumped."""
+        base = row * WIDTH
+        self._begin(row, known.sums)
+        self._numbers[base + _LAST] = nan if known.last is None else known.last
+        self._numbers[base + _COUNT], self._numbers[base + _FAILURES] = known.count, known.failures
+        if known.trouble is None:
+            self._troubles.pop(row, None)
+        else:
+            self._troubles[row] = known.trouble
+
+
+class Look:
+    """A look at one row of a series, for as long as somebody looks."""
+
+    __slots__ = ("_row", "_series")
+
+    def __init__(self, series: Series, row: int) -> None:
+        self._series = series
+        self._row = row
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two transactions, on the average."""
+        return self._series.interval(self._row)
+
+    def days(self, healthy: float) -> float:
+        """Return the evidence in days: the mean over the grid points that differ enough from the healthy rate."""
+        return self._series.days(self._row, healthy)
+
+    @property
+    def change(self) -> float:
+        """When the trouble began, as far as this series knows (epoch seconds); 0 while all is quiet."""
+        return self._series.change(self._row)
+
+    @property
+    def since_change(self) -> tuple[int, int]:
+        """Failures and transactions since then."""
+        return self._series.since_change(self._row)
+
+    @property
+    def last(self) -> float | None:
+        """When the last transaction was taken in (epoch seconds)."""
+        return self._series.last(self._row)
+
+    def dump(self) -> list[float | int | None]:
+        """Return all there is to know, as a flat list; floats come back from JSON bit by bit."""
+        return self._series.dump(self._row)
+
+
+class Evidence(Look):
+    """Evidence of one series of transactions, all by itself. `interval`: seconds between two, on the average."""
+
+    __slots__ = ()
+
+    def __init__(self, interval: float, healthy: float) -> None:
+        super().__init__(Series((interval,), healthy), 0)
+
+    def update(self, at: float, ratio: Six, *, failed: bool) -> float:
+        """Take in one transaction at `at` (epoch seconds); return the seconds since the one before."""
+        return self._series.take(self._row, at, ratio, failed=failed)
+
+    def load(self, state: list[float]) -> None:
+        """Take over what `dump` gave. Raises `ValueError` for anything else."""
+        self._series.restore(self._row, Known.read(state))
+
+
+def _six(values: Sequence[float]) -> Six:
+    r0, r1, r2, r3, r4, r5 = map(float, values)
+    return r0, r1, r2, r3, r4, r5
 
 
 def _counts(value: object) -> bool:

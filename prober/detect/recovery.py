@@ -47,6 +47,10 @@ class Recovery:
         if failed and rate:  # from the next transaction on: what it is judged by must not depend on what it shows
             self.least = max(min(LEAST, UNLIKE_HEALTH * healthy), rate / 2.0)
 
+    def copy(self) -> "Recovery":
+        """Return another of the same hours and rate."""
+        return Recovery(self.hours, self.least)
+
     def dump(self) -> list[float]:
         """Return what it takes to make it again."""
         return [self.hours, self.least]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prober.detect.detector import Detector
-from prober.detect.group import Group, State
+from prober.detect.group import Group, Label, State
 from prober.detect.interval import clopper_pearson
 from prober.observe.metrics import Metrics
 
@@ -15,6 +15,7 @@ GAUGES = (
     *("change_timestamp_seconds", "baseline_ratio"),
 )
 """Metrics of one group, in the order of `_Gauges`."""
+_FAILING = State.FAILING.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,40 +35,43 @@ class DetectorMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         self._family = metrics.family
-        self._bound: dict[tuple[str, str], _Gauges] = {}
+        self._bound: dict[Label, _Gauges] = {}
         self._last = metrics.family("clientaccess_detector_last_update_timestamp_seconds")
         self._failures = metrics.family("clientaccess_detector_failure_ratio")
         self._attribution = metrics.family("clientaccess_attribution_probability")
-        self._troubled: set[tuple[str, str]] = set()
-        self._firing: set[tuple[str, str]] = set()
+        self._troubled: set[Label] = set()
+        self._firing: set[Label] = set()
 
     def show(self, groups: Iterable[Group]) -> None:
         """These groups have heard of an attempt."""
         for group in groups:
-            gauges = self._gauges(group)
-            gauges.days.set(group.days)
-            gauges.ratio.set(group.ratio)
-            gauges.state.set(group.state)
-            self._begin(group)
+            name, days, ratio, state = group.standing
+            gauges = self._bound.get(name) or self._bind(name)
+            gauges.days.set(days)
+            gauges.ratio.set(ratio)
+            gauges.state.set(state)
+            if (ratio >= 1.0 or state == _FAILING) != (name in self._firing):
+                self._turn(group, name)
 
-    def _begin(self, group: Group) -> None:
+    def _turn(self, group: Group, name: Label) -> None:
         """Explain a group that has just come to fire: an alert is sent with what is known when it begins."""
-        name = (group.kind.value, group.name)
-        firing = group.ratio >= 1 or group.state is State.FAILING
-        if firing and name not in self._firing:
-            self._explain(group)
-        (self._firing.add if firing else self._firing.discard)(name)
+        if name in self._firing:
+            self._firing.discard(name)
+        else:
+            self._explain(group, name)
+            self._firing.add(name)
 
     def show_all(self, detector: Detector) -> None:
         """Time has passed."""
-        self._forget({(one.kind.value, one.name) for one in detector.groups})
-        self.show(detector.groups)
-        for group in detector.groups:
-            self._explain(group)
+        groups = {one.label: one for one in detector.groups}
+        self._forget(groups.keys())
+        self.show(groups.values())
+        for name, group in groups.items():
+            self._explain(group, name)
         self._show_attribution(detector)
         self._last.set(detector.last_update)
 
-    def _forget(self, watched: Collection[tuple[str, str]]) -> None:
+    def _forget(self, watched: Collection[Label]) -> None:
         """Drop the series of groups that are not watched any more."""
         for name in self._bound.keys() - watched:
             del self._bound[name]
@@ -78,23 +82,21 @@ class DetectorMetrics:
             self._troubled.discard(name)
             self._firing.discard(name)
 
-    def _explain(self, group: Group) -> None:
+    def _explain(self, group: Group, name: Label) -> None:
         """Give what an alert says of a group."""
-        gauges = self._gauges(group)
+        gauges, change = self._bound.get(name) or self._bind(name), group.change
         gauges.threshold.set(group.threshold)
-        gauges.change.set(group.evidence.change)
+        gauges.change.set(change)
         gauges.baseline.set(group.healthy)
-        self._show_failures(group)
+        if change:
+            self._show_failures(group, name)
+        elif name in self._troubled:
+            self._troubled.discard(name)
+            for bound in BOUNDS:
+                self._failures.remove(*name, bound)
 
-    def _show_failures(self, group: Group) -> None:
-        """Give the failure rate since the change, and take it back when there is no change any more."""
-        name = (group.kind.value, group.name)
-        if not group.evidence.change:
-            if name in self._troubled:
-                self._troubled.discard(name)
-                for bound in BOUNDS:
-                    self._failures.remove(*name, bound)
-            return
+    def _show_failures(self, group: Group, name: Label) -> None:
+        """Give the failure rate since the change; it is taken back when there is no change any more."""
         failures, transactions = group.evidence.since_change
         self._troubled.add(name)
         values = (failures / transactions, *clopper_pearson(failures, transactions))
@@ -112,8 +114,7 @@ class DetectorMetrics:
             }
             self._attribution.labels(**labels).set(found.probability)
 
-    def _gauges(self, group: Group) -> _Gauges:
-        name = (group.kind.value, group.name)
-        if name not in self._bound:
-            self._bound[name] = _Gauges(*(self._family(f"clientaccess_detector_{one}").labels(*name) for one in GAUGES))
-        return self._bound[name]
+    def _bind(self, name: Label) -> _Gauges:
+        found = _Gauges(*(self._family(f"clientaccess_detector_{one}").labels(*name) for one in GAUGES))
+        self._bound[name] = found
+        return found

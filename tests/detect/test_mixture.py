@@ -1,11 +1,12 @@
 """Evidence in days: its mean under health, its change time, gaps, limits, and what survives."""
 
 import json
+from math import inf
 from random import Random
 
 import pytest
 
-from prober.detect.mixture import DAY, GRID, Evidence, ratios
+from prober.detect.mixture import DAY, GRID, Evidence, Series, Six, ratios
 
 HEALTHY = 0.001
 
@@ -94,33 +95,81 @@ def test_neither_failure_nor_success_without_end_breaks_the_sums() -> None:
     assert evidence.days(HEALTHY) == pytest.approx(rest, rel=1e-3)
 
 
+class Glancing:
+    """A series that takes a success at a glance unless there is a trouble, which it forgets once it has lapsed."""
+
+    def __init__(self) -> None:
+        self.series = Series((30.0,), HEALTHY)
+        self.glances = 0
+
+    def succeed(self, at: float, ratio: Six) -> None:
+        series = self.series
+        series.look(0, -inf if series.troubled(0) else inf)
+        if series.succeed([0], at, ratio):
+            series.take(0, at, ratio, failed=False, forget=True)
+        else:
+            self.glances += 1
+
+    def fail(self, at: float) -> None:
+        self.series.take(0, at, ratios(0.0, 0.0, HEALTHY, failed=True)[1], failed=True)
+
+
 @pytest.mark.parametrize("every", [30.0, 400.0, -7.0])
-def test_a_success_in_one_piece_gives_the_same_bits(every: float) -> None:
+def test_a_success_at_a_glance_gives_the_same_bits(every: float) -> None:
     """Where no trouble was found: after failures and without, with gaps, and with a clock that goes back."""
     success = ratios(0.001, 0.98, HEALTHY, failed=False)[1]
-    one, two = Evidence(30.0, HEALTHY), Evidence(30.0, HEALTHY)
-    for results in (".", "..x", "x" + "." * 3):
-        at = feed(one, results)
-        feed(two, results)
+    one, two = Evidence(30.0, HEALTHY), Glancing()
+    one.update(0.0, success, failed=False)
+    two.succeed(0.0, success)
+    for failures in (0, 1, 2):
+        at = feed(one, "x" * failures, 30.0)
+        for count in range(failures):
+            two.fail(30.0 + 30.0 * count)
         for count in range(400):
             one.update(at + every * count, success, failed=False)
             two.succeed(at + every * count, success)
-            assert (one.days(HEALTHY), one.change) == (two.days(HEALTHY), two.change)
-        assert one.dump()[:6] == two.dump()[:6]
-        assert one.dump()[-3:] == two.dump()[-3:]
+            assert (one.days(HEALTHY), one.change) == (two.series.days(0, HEALTHY), two.series.change(0))
+            assert two.series.weighed(0) == one.days(HEALTHY)
+        assert one.dump()[:6] == two.series.dump(0)[:6]
+        assert one.dump()[-3:] == two.series.dump(0)[-3:]
+    assert two.glances > 600
+
+
+def test_what_shows_more_than_a_glance_is_left_as_it_was() -> None:
+    """And named, for somebody to look closer."""
+    series, success = Series((30.0, 60.0, 30.0), HEALTHY), ratios(0.0, 0.0, HEALTHY, failed=False)[1]
+    series.look(0, inf)
+    series.look(2, 1e-9)
+    for row in range(3):
+        series.take(row, 0.0, success, failed=False)
+    before = series.dump(1), series.dump(2)
+    assert series.succeed([2, 0, 1], 30.0, success) == [2, 1]
+    assert (series.dump(1), series.dump(2)) == before
+    assert series.last(0) == 30.0
 
 
 def test_a_suspicion_that_has_lapsed_is_forgotten() -> None:
     """It takes no memory any more, and the next failure begins at itself."""
-    evidence, rested = Evidence(30.0, HEALTHY), Evidence(30.0, HEALTHY)
+    series, rested = Glancing(), Evidence(30.0, HEALTHY)
     success = ratios(0.0, 0.0, HEALTHY, failed=False)[1]
-    at = feed(evidence, "x")
+    series.fail(0.0)
     for count in range(600):
-        evidence.succeed(at + 30.0 * count, success)
-    assert evidence.dump()[6:-3] == rested.dump()[6:-3]
-    feed(evidence, "x", at + 30.0 * 600)
-    assert evidence.change == at + 30.0 * 600
-    assert evidence.since_change == (1, 1)
+        series.succeed(30.0 + 30.0 * count, success)
+    assert series.series.dump(0)[6:-3] == rested.dump()[6:-3]
+    assert not series.series.troubled(0)
+    series.fail(30.0 * 601)
+    assert series.series.change(0) == 30.0 * 601
+    assert series.series.since_change(0) == (1, 1)
+
+
+def test_a_copy_stays_as_it_is() -> None:
+    """Whatever is taken in meanwhile, failures too."""
+    series = Glancing()
+    series.fail(0.0)
+    copy, before = series.series.copy(), series.series.dump(0)
+    series.succeed(30.0, ratios(0.0, 0.0, HEALTHY, failed=False)[1])
+    series.fail(60.0)
+    assert copy.dump(0) == before != series.series.dump(0)
 
 
 def test_the_same_bits_come_back_from_a_file() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from prober.blame.blame import Blame
 from prober.detect.detector import Detector, Sample, What
-from prober.detect.group import GroupKind
+from prober.detect.group import GroupKind, Groups, Result, Watched
+from prober.detect.mixture import ratios
 from prober.observe.headline import HeadlinePanel, Mood, headline
 from prober.observe.status import Row
 from prober.vocabulary import Domain
@@ -89,9 +90,11 @@ def test_before_the_first_attempt_nothing_is_claimed(rows: tuple[Row, ...], word
 )
 def test_whatever_fires_is_called_by_its_name(kind: GroupKind, name: str, words: str) -> None:
     """Where no client does: a location, a channel, all of it."""
-    firing = next(one for one in detector("imap4").groups if one.firing)
-    firing.kind, firing.name = kind, name
-    assert headline(ROWS, [firing], (), START + 1800.0).words.startswith(f"{words} been failing since 08:20 UTC")
+    groups = Groups([Watched(kind, name, 60.0, 10.0, 30.0)], healthy=0.001, hear=lambda _: None)
+    _, failure = ratios(0.0, 0.0, 0.001, failed=True)
+    for number in range(3):
+        groups.update(0, Result(START + 1200.0 + 60.0 * number, True, 0.0, 0.0, 0.001, failure))
+    assert headline(ROWS, list(groups), (), START + 1800.0).words.startswith(f"{words} been failing since 08:20 UTC")
 
 
 def test_page_and_data_say_the_same() -> None:
