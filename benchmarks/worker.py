@@ -29,9 +29,10 @@ from prober.transaction import Client
 from prober.verdict import Judgement
 from prober.vocabulary import Phase
 
-CONCURRENCY = 16
-WARM_UP = 2 * CONCURRENCY
-"""Probes before the first that counts: every assignment has its series and its place in the detector by then."""
+CONCURRENCY = {"wire": 64, "imap": 64, "imap4": 64}
+"""How many are under way at once, where it is not `USUAL`: the mail server's greeting comes 40 ms late, and with fewer
+the core would be idle in between, which makes every probe dearer than it is."""
+USUAL = 16
 # The server listens on IPv4 alone, and the exporter is told so as well. Starts are not spaced: one follows the other.
 CONFIGURATION = """
 global: {{network: {{family: ipv4}}}}
@@ -98,13 +99,13 @@ def alike() -> Mapping[str, Client[Any]]:
 class Product:
     """The whole prober, its attempts started one by one as its schedule does; every verdict and phase is checked."""
 
-    def __init__(self, client: str, clients: Mapping[str, Client[Any]], https: str, imap: str, ca_file: str) -> None:
+    def __init__(
+        self, client: str, clients: Mapping[str, Client[Any]], https: str, imap: str, ca_file: str, targets: int
+    ) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "bench.yml"
-            targets = (
-                TARGET.format(number=number, https=https, imap=imap, ca=ca_file) for number in range(CONCURRENCY)
-            )
-            file.write_text(CONFIGURATION.format(https=https, ca=ca_file) + "".join(targets))
+            each = (TARGET.format(number=number, https=https, imap=imap, ca=ca_file) for number in range(targets))
+            file.write_text(CONFIGURATION.format(https=https, ca=ca_file) + "".join(each))
             settings = load([file], clients)
         self._service = Service(settings, clients, Store.open(None), sinks=[self._hear])
         self._idle = deque(one for one in settings.assignments if one.client == client)
@@ -125,10 +126,13 @@ class Product:
         self._heard[assignment.key] = judgement.verdict == "ok" and measured
 
 
-async def work(probe: Probe, wanted: int) -> dict[str, float]:
-    """Make `wanted` probes; return CPU seconds and how many succeeded. The first of them are not counted."""
-    for _ in range(WARM_UP):
-        await probe()
+async def work(probe: Probe, wanted: int, at_once: int) -> dict[str, float]:
+    """Make `wanted` probes; return CPU seconds and how many succeeded. The first of them are not counted.
+
+    Every assignment has its series and its place in the detector by then.
+    """
+    for _ in range(2):
+        await asyncio.gather(*(probe() for _ in range(at_once)))
     gc.collect()
     gc.freeze()  # as `run` does once it has started
     left, good = wanted, 0
@@ -141,20 +145,21 @@ async def work(probe: Probe, wanted: int) -> dict[str, float]:
             good += succeeded
 
     before = resource.getrusage(resource.RUSAGE_SELF)
-    await asyncio.gather(*(one_after_the_other() for _ in range(CONCURRENCY)))
+    await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
     after = resource.getrusage(resource.RUSAGE_SELF)
     return {"cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, "good": good}
 
 
 async def run(kind: str, https: str, imap: str, ca_file: str, wanted: int) -> dict[str, float]:
     """Make the probe of `kind` on this loop, and work."""
+    at_once = CONCURRENCY.get(kind, USUAL)
     if kind == "transport":
-        return await work(transport(https, ca_file), wanted)
+        return await work(transport(https, ca_file), wanted, at_once)
     if kind == "wire":
-        return await work(wire(imap, ca_file), wanted)
+        return await work(wire(imap, ca_file), wanted, at_once)
     clients = alike() if kind in ("https", "imap") else catalogue()
     client = {"https": "activesync", "imap": "imap4"}.get(kind, kind)
-    return await work(Product(client, clients, https, imap, ca_file).probe, wanted)
+    return await work(Product(client, clients, https, imap, ca_file, at_once).probe, wanted, at_once)
 
 
 def main(kind: str, https: str, imap: str, ca_file: str, wanted: str, loop: str) -> None:

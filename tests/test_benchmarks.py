@@ -24,7 +24,7 @@ async def waits_and_succeeds() -> bool:
 
 async def test_every_probe_of_ours_is_counted_when_many_wait_at_once() -> None:
     """A success seen while another probe waits is not overwritten when that one ends."""
-    assert (await work(waits_and_succeeds, COUNT))["good"] == COUNT
+    assert (await work(waits_and_succeeds, COUNT, 16))["good"] == COUNT
 
 
 async def test_every_probe_of_the_exporter_is_counted_when_many_wait_at_once() -> None:
@@ -38,7 +38,7 @@ async def test_every_probe_of_the_exporter_is_counted_when_many_wait_at_once() -
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
-        assert await _drive(server.sockets[0].getsockname()[1], "module=https", COUNT) == COUNT
+        assert await _drive(server.sockets[0].getsockname()[1], "module=https", COUNT, 16) == COUNT
 
 
 def test_a_goal_is_the_most_a_figure_may_be() -> None:

@@ -4,7 +4,7 @@ Rule: no secret goes over a plain connection. At an `imap://` endpoint the upgra
 `capability`, because only the capabilities tell whether the server can; that step then asks for them once more.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -67,13 +67,20 @@ class Imap4Options:
 
 
 @dataclass(slots=True)
+class Lease:
+    """Until when the token in use lives, on the timeline's clock; `None`: none is in use."""
+
+    until: float | None = None
+
+
+@dataclass(slots=True)
 class MailProgram:
     """What the mail program knows within one session. `spent` is a token that the server ended a session over."""
 
     conversation: Conversation | None = None
     spent: Token | None = None
     token: Token | None = None
-    token_until: float | None = None
+    lease: Lease = field(default_factory=Lease)
     inbox: Examined | None = None
 
     @property
@@ -98,10 +105,10 @@ def options_of(assignment: Assignment) -> Imap4Options:
 
 async def greeting(tx: Transaction, program: MailProgram) -> None:
     """Connect and read the greeting."""
+    lease, clock = program.lease, tx.timeline.clock  # not `program` itself: it holds the conversation that holds this
 
     def token_valid() -> bool:
-        until = program.token_until
-        return until is None or until - tx.timeline.clock() > TOKEN_MARGIN
+        return lease.until is None or lease.until - clock() > TOKEN_MARGIN
 
     program.conversation = Conversation(await tx.dial(ENDPOINT), token_valid)
     await program.talk.greet()
@@ -133,7 +140,7 @@ async def token_request(tx: Transaction, program: MailProgram) -> None:
     if program.spent is not None and token.value == program.spent.value:
         token = await tx.token(fresh=True)
     program.token = token
-    program.token_until = tx.timeline.clock() + token.expires_in - token.age
+    program.lease.until = tx.timeline.clock() + token.expires_in - token.age
 
 
 async def authenticate(tx: Transaction, program: MailProgram) -> None:

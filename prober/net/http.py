@@ -49,7 +49,7 @@ class ResponseReader:
         self.status = 0
         self._method = method
         self._limit = limit
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._fields: list[tuple[str, str]] = []
         self._pieces: list[bytes] = []
         self._size = 0
@@ -59,7 +59,9 @@ class ResponseReader:
         self._fault: FaultError | None = None
 
     def feed(self, data: bytes) -> None:
-        """Take in bytes. Raises `FaultError` (`bad_reply`, `reply_too_large`)."""
+        """Take in bytes, none once it is complete. Raises `FaultError` (`bad_reply`, `reply_too_large`)."""
+        if self._parser is None:
+            return
         self._begun = True
         if not self._headed:
             self._head_size += len(data)
@@ -67,6 +69,8 @@ class ResponseReader:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
             self._stopped(exc)
+        if self.complete:
+            self._parser = None  # each holds the other, and what goes round in a circle waits for the collector
         if not self._headed and self._head_size > HEAD:
             raise FaultError(kinds.REPLY_TOO_LARGE, {"part": "head"})
 
@@ -86,7 +90,7 @@ class ResponseReader:
             raise FaultError(kinds.PEER_CLOSED)
         if not self._headed or truncated or self._framed():
             raise FaultError(kinds.TRUNCATED_REPLY, {"http_status": str(self.status)} if self.status else {})
-        self.complete, self.keep_alive = True, False
+        self.complete, self.keep_alive, self._parser = True, False, None
 
     def reply(self) -> Reply:
         """Return the response with its content coding undone. Raises `FaultError`."""
@@ -130,12 +134,15 @@ class ResponseReader:
 
     def on_headers_complete(self) -> None:
         """Skip interim responses (RFC 9110 section 15.2); know the responses that have no body."""
-        self.status = self._parser.get_status_code()
+        parser = self._parser
+        if parser is None:
+            return  # it is what calls
+        self.status = parser.get_status_code()
         if self.status < 200:
             self._fields.clear()
             return
         self._headed = True
-        self.keep_alive = self._parser.should_keep_alive()
+        self.keep_alive = parser.should_keep_alive()
         if self._method == "HEAD" or (self.status in BODILESS and self._framed()):
             self.complete = True
             raise _Enough

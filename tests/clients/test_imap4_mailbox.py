@@ -1,6 +1,8 @@
 """Signing in as a mail program does: every means that credential and server may share, and TLS before any secret."""
 
 import base64
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -60,6 +62,21 @@ SIGN_INS: list[tuple[str, str, Imap4Options, list[str], str]] = [
     ("basic", "AUTH=PLAIN", Imap4Options(mechanism="login"), ['A2 LOGIN "alice" "wonder land"'], "login"),
     ("basic", "LOGINDISABLED AUTH=LOGIN SASL-IR", Imap4Options(), ["A2 AUTHENTICATE LOGIN", NAME, WORD], "login"),
 ]
+
+
+async def test_a_conversation_is_let_go_of_without_the_collector() -> None:
+    """With it a connection and all of TLS: thousands would stay open in memory until the collector came round."""
+    usual = gc.isenabled()
+    gc.disable()
+    try:
+        tx = transaction(HEALTHY)
+        assert (await perform(CLIENT, tx)).fault is None
+        seen = weakref.ref(wire_of(tx))
+        del tx
+        assert seen() is None
+    finally:
+        if usual:
+            gc.enable()
 
 
 @pytest.mark.parametrize(("kind", "offer", "options", "lines", "mechanism"), SIGN_INS)

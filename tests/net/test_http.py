@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import gc
 import gzip
 import tracemalloc
+import weakref
 import zlib
 
 import pytest
@@ -67,6 +69,25 @@ def test_any_chunking_gives_the_same_response(wire: bytes, status: int, body: by
     assert reader.keep_alive is kept
     reply = reader.reply()
     assert (reply.status, reply.body) == (status, body)
+
+
+@pytest.mark.parametrize(("data", "end"), [(b"HTTP/1.1 204 \r\n\r\n", False), (b"HTTP/1.1 200 OK\r\n\r\nbody", True)])
+def test_a_response_is_let_go_of_without_the_collector(data: bytes, *, end: bool) -> None:
+    """What goes round in a circle stays until the collector runs: reader and parser must not, once it is complete."""
+    usual = gc.isenabled()
+    gc.disable()
+    try:
+        reader = ResponseReader("GET")
+        reader.feed(data)
+        if end:
+            reader.finish(truncated=False)
+        assert reader.complete
+        seen = weakref.ref(reader)
+        del reader
+        assert seen() is None
+    finally:
+        if usual:
+            gc.enable()
 
 
 def test_a_response_keeps_its_fields_in_order_and_repeated() -> None:
