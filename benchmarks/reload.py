@@ -57,10 +57,10 @@ async def measured(folder: Path, kept: int, come: int) -> Sequence[Figure]:
     await service.assembly.close()
     return [
         Figure(f"{come} targets in force, processor", up[0], "s", GOAL),
-        Figure(f"{come} targets in force, wall", up[1], "s"),
+        Figure(f"{come} targets in force, wall", up[1], "s", GOAL),
         Figure("longest stall of the loop meanwhile", up[2], "s", STALL),
         Figure(f"{come} targets gone, processor", down[0], "s", GOAL),
-        Figure(f"{come} targets gone, wall", down[1], "s"),
+        Figure(f"{come} targets gone, wall", down[1], "s", GOAL),
         Figure("longest stall of the loop meanwhile then", down[2], "s", STALL),
     ]
 
