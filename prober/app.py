@@ -24,6 +24,8 @@ from prober.detect.detector import Detector, Policy
 from prober.detect.group import Transition
 from prober.detect.groups import Source
 from prober.detection import Detection, PushNews, sources
+from prober.discovery.fetching import Fetching
+from prober.discovery.reader import ListReader
 from prober.history import pages as past
 from prober.history.database import Bounds
 from prober.history.history import History
@@ -35,6 +37,7 @@ from prober.net.network import NetworkSetupError
 from prober.notices import Notices
 from prober.observe.blame import BlameMetrics, BlamePanel, BlameWatch
 from prober.observe.detection import DetectorMetrics
+from prober.observe.discovery import DiscoveryMetrics
 from prober.observe.headline import HeadlinePanel
 from prober.observe.log import OutcomeLog
 from prober.observe.metrics import Metrics
@@ -58,6 +61,7 @@ from prober.serving.lifecycle import cannot_reload, configuration_route, lifecyc
 from prober.serving.probe import Probes
 from prober.serving.server import WebServer
 from prober.settings.difference import Change, beyond_reload, difference
+from prober.settings.inputs import SECTION
 from prober.settings.settings import Settings
 from prober.storage.store import Store, StoreBusyError
 from prober.transaction import Client
@@ -244,7 +248,9 @@ class Service:
             PushPanel(self._crew.channels if self._crew else self._channels.states),
             self._expiry,
         ]
-        self.reloading = Reloading(configuration, self.reconfigure, self.metrics) if configuration else None
+        self._sources = DiscoveryMetrics(self.metrics)
+        self.reloading = self._reloading(configuration) if configuration else None
+        self._lists = self._list_reader(settings)
         self._probes = Probes(self._assignment, self._attempts, lambda: self._ready, self.history.probed)
         routes = (
             self._probes.route,
@@ -257,6 +263,20 @@ class Service:
             *(self.metrics, self._board, lambda: self._ready, self._panels, routes), states=headline.states, about=about
         )
         self._web = WebServer(Guard(pages, web.current if web else lambda: None), web)
+
+    def _reloading(self, configuration: Configuration) -> Reloading:
+        """Return what reads the configuration again; its last good lists are kept from now on."""
+        configuration.keep(self._store.section(SECTION))
+        reloading = Reloading(configuration, self.reconfigure, self.metrics, self._sources)
+        reloading.tell()
+        return reloading
+
+    def _list_reader(self, settings: Settings) -> ListReader | None:
+        """Return what fetches lists of targets, where that is configured."""
+        if not settings.lists or self.reloading is None:
+            return None
+        fetch = Fetching(lambda route: self.assembly.networks.along(route), settings.user_agent)
+        return ListReader(settings.lists, fetch, self.reloading.offer, self._sources)
 
     def _probed_here(self, settings: Settings) -> Settings:
         """Return what this process has to probe itself: nothing where it has workers."""
@@ -371,6 +391,8 @@ class Service:
         await self._tidy(caches, before)
         if _notices(was) != _notices(settings):
             await self._read_notices(settings)
+        if (was.lists, was.user_agent) != (settings.lists, settings.user_agent):
+            await self._read_lists(settings)
         LOG.info("the configuration is in force: %s", change.words)
         return ()
 
@@ -429,6 +451,17 @@ class Service:
             self._panels.insert(self._panels.index(self._restraints) + 1, self._notices.panel)
             self._notices.start()
 
+    async def _read_lists(self, settings: Settings) -> None:
+        """Fetch lists of targets as `settings` say, in place of how it was done before.
+
+        A list itself never brings this about, and so never waits for its own end.
+        """
+        if self._lists is not None:
+            await self._lists.close()
+        self._lists = self._list_reader(settings)
+        if self._lists is not None:
+            self._lists.start()
+
     async def serve(self, sockets: list[socket.socket], stop: asyncio.Event, grace: float) -> int:
         """Work until `stop` is set; drain, log out, save. Return 0, or 1 when a part of the prober broke.
 
@@ -450,6 +483,8 @@ class Service:
             if control.client == CONTROL:
                 self._runner.begin(control)
         self._ready = True
+        if self._lists:
+            self._lists.start()
         LOG.info("listening on %s", ", ".join(map(name, sockets)))
         parts = (scheduling, saving, serving, ticking, blaming, watching, tending)
         broken = await _first_to_end((stop, self._asked_to_end), *parts)
@@ -457,6 +492,8 @@ class Service:
         LOG.info("stopping")
         for task in (scheduling, ticking, blaming, watching, tending):
             task.cancel()
+        if self._lists:
+            await self._lists.close()
         if self.reloading is not None:
             await self.reloading.close()
         await self._looks.drain()

@@ -89,6 +89,8 @@ class Networks:
         }
         if settings.service_health is not None:
             self._by_route(settings.service_health.route)
+        for listed in settings.lists:
+            self._by_route(listed.route)
         self._before = []
 
     def of(self, target: str) -> Network:

@@ -1,4 +1,4 @@
-"""Reads the configuration again, whoever asks for it: a signal, a page, a file that changed.
+"""Reads the configuration again, whoever asks for it: a signal, a page, a file that changed, a list that was fetched.
 
 Rule of this file: one reading at a time, and a bad one changes nothing but a metric and the log.
 """
@@ -6,9 +6,10 @@ Rule of this file: one reading at a time, and a bad one changes nothing but a me
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Protocol
 
+from prober.settings.lists import ListState
 from prober.settings.settings import ConfigurationError, Settings
 from prober.timeline import Clock
 
@@ -27,7 +28,7 @@ Sleep = Callable[[float], Awaitable[object]]
 
 
 class Configuration(Protocol):
-    """Where the configuration comes from. Both methods may run in a thread, one at a time."""
+    """Where the configuration comes from. What looks and reads may run in a thread, one at a time."""
 
     def look(self) -> Look:
         """Return a mark of the content of each file that it is read from, through links."""
@@ -35,12 +36,44 @@ class Configuration(Protocol):
     def read(self) -> Settings:
         """Return what it says now. Raises `ConfigurationError`."""
 
+    def refresh(self) -> Settings | None:
+        """Return what the one in force says with the lists that were fetched, if that is news.
+
+        Raises `ConfigurationError`.
+        """
+
+    def in_force(self) -> None:
+        """What was read last is in force."""
+
+    @property
+    def lists(self) -> Sequence[ListState]:
+        """How the lists of targets that it names are gone by."""
+
+    def fetched(self, url: str, data: bytes) -> bool:
+        """Take in such a list; return whether it has not been tried yet."""
+
+    def trouble(self, url: str) -> str:
+        """Return what is wrong with the newest of a list that was fetched, in one line."""
+
+    def keep(self, section: MutableMapping[str, str]) -> None:
+        """Keep the last good lists in `section` from now on."""
+
 
 class ReloadWatch(Protocol):
     """Who is told how reading went."""
 
     def reload(self, *, ok: bool, at: float) -> None:
         """The configuration was read at `at` (epoch seconds), and is in force or not."""
+
+
+class ListWatch(Protocol):
+    """Who is told how the lists of targets are."""
+
+    def targets(self, counts: Mapping[str, int]) -> None:
+        """So many targets of each list are in force; there is no other list."""
+
+    def refreshed(self, label: str, *, ok: bool, at: float) -> None:
+        """A list was read at `at` (epoch seconds), and is gone by or not."""
 
 
 class Reloading:
@@ -51,6 +84,7 @@ class Reloading:
         configuration: Configuration,
         apply: Apply,
         told: ReloadWatch,
+        lists: ListWatch,
         *,
         wall: Clock = time.time,
         sleep: Sleep = asyncio.sleep,
@@ -58,6 +92,8 @@ class Reloading:
         self._configuration = configuration
         self._apply = apply
         self._told = told
+        self._lists = lists
+        self._troubles: dict[str, str] = {}
         self._wall = wall
         self._sleep = sleep
         self._turn = asyncio.Lock()
@@ -68,10 +104,35 @@ class Reloading:
         """Read it and put it in force; return a line for each mistake, none when it is in force."""
         async with self._turn:
             mistakes = await self._reload()
+            if not mistakes:
+                self.tell()
         self._told.reload(ok=not mistakes, at=self._wall())
         for line in mistakes[:TOLD]:
             LOG.error("the configuration stays as it was: %s", line)
         return mistakes
+
+    async def offer(self, url: str, data: bytes) -> str:
+        """Try a list that was fetched, if it is another than before; return what is wrong with it, in one line."""
+        async with self._turn:
+            if not self._configuration.fetched(url, data):
+                return self._configuration.trouble(url)
+            mistakes = await self._tried(self._refresh)
+            if mistakes:
+                return mistakes[0]
+            self.tell()
+            return self._configuration.trouble(url)
+
+    def tell(self) -> None:
+        """Tell how the lists are gone by: of those in files also how the last reading went, once per change."""
+        now = self._configuration.lists
+        self._lists.targets({one.label: one.targets for one in now})
+        for one in now:
+            if one.fetched:
+                continue  # whether it could be fetched is known elsewhere
+            self._lists.refreshed(one.label, ok=not one.trouble, at=self._wall())
+            if one.trouble and one.trouble != self._troubles.get(one.label):
+                LOG.warning("the list %s stays as it was: %s", one.label, one.trouble)
+        self._troubles = {one.label: one.trouble for one in now}
 
     def soon(self) -> None:
         """Do the same, while nobody waits for it: a signal asked."""
@@ -100,14 +161,30 @@ class Reloading:
             await asyncio.wait(self._asked)
 
     async def _reload(self) -> Sequence[str]:
+        return await self._tried(self._again)
+
+    async def _again(self) -> Sequence[str]:
+        before = await asyncio.to_thread(self._configuration.look)
+        self._known = before
+        settings = await asyncio.to_thread(self._configuration.read)
+        # Of what is named now for the first time, the mark is taken late; of all else, before it was read.
+        after = await asyncio.to_thread(self._configuration.look)
+        self._known = {name: before.get(name, mark) for name, mark in after.items()}
+        return await self._put_in_force(settings)
+
+    async def _refresh(self) -> Sequence[str]:
+        settings = await asyncio.to_thread(self._configuration.refresh)
+        return await self._put_in_force(settings)
+
+    async def _put_in_force(self, settings: Settings | None) -> Sequence[str]:
+        mistakes = () if settings is None else await self._apply(settings)
+        if not mistakes:
+            self._configuration.in_force()
+        return mistakes
+
+    async def _tried(self, act: Callable[[], Awaitable[Sequence[str]]]) -> Sequence[str]:
         try:
-            before = await asyncio.to_thread(self._configuration.look)
-            self._known = before
-            settings = await asyncio.to_thread(self._configuration.read)
-            # Of what is named now for the first time, the mark is taken late; of all else, before it was read.
-            after = await asyncio.to_thread(self._configuration.look)
-            self._known = {name: before.get(name, mark) for name, mark in after.items()}
-            return await self._apply(settings)
+            return await act()
         except ConfigurationError as exc:
             return tuple(map(str, exc.problems))
         except Exception as exc:  # noqa: BLE001 - whatever breaks, the prober goes on as it was

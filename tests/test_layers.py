@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "identity": {
         *("exchange", "faults", "model", "net", "protocols", "secret", "timeline", "transaction", "vocabulary"),
     },
-    "settings": {"identity.spec", "model", "net.route", "secret", "transaction", "vocabulary"},
+    "settings": {"identity.spec", "model", "net.forbidden", "net.route", "secret", "transaction", "vocabulary"},
     "schedule": {
         *(
             "detect.confirming",
@@ -77,6 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("faults", "model", "observe", "schedule.attempts", "secret", "settings", "timeline", "verdict", "vocabulary"),
     },
     "reloading": {"settings", "timeline"},
+    "discovery": {"net", "secret", "settings"},
     "advisories": {
         *("exchange", "faults.taxonomy", "model", "protocols.http.status", "verdict", "vocabulary"),
     },

@@ -16,7 +16,6 @@ from prober.clients.imap4_channel import HeldInbox
 from prober.listen import bind
 from prober.model import Assignment, Outcome
 from prober.settings.inputs import Inputs
-from prober.settings.load import load
 from prober.simulator.configuration import Wishes
 from prober.simulator.layout import default_layout, found
 from prober.simulator.simulator import Simulator
@@ -46,7 +45,8 @@ class World:
         self.waiting: set[str] = set()
         clients = {**catalogue()}
         clients["imap4"] = dataclasses.replace(clients["imap4"], held=lambda: Seen(self))
-        settings = load([self.file], clients)
+        inputs = Inputs([self.file], clients)
+        settings = inputs.begin()
         self.heard: list[tuple[Assignment, Outcome, Judgement]] = []
         self.store = Store.open(None)
         self.service = Service(
@@ -54,7 +54,7 @@ class World:
             clients,
             self.store,
             sinks=(lambda *told: self.heard.append(told),),
-            configuration=Inputs([self.file], clients, settings),
+            configuration=inputs,
         )
 
     @property

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import cast
 
 import pytest
 
 from prober import reloading
 from prober.reloading import Reloading
+from prober.settings.lists import ListState
 from prober.settings.settings import ConfigurationError, Problem, Settings
 
 
@@ -22,6 +23,11 @@ class Files:
         self.read_as: list[str] = []
         self.problems: tuple[Problem, ...] = ()
         self.broken: Exception | None = None
+        self.lists: tuple[ListState, ...] = ()
+        self.offered: list[tuple[str, bytes]] = []
+        self.put_in_force = 0
+        self.same = False
+        self.wrong = ""
 
     def look(self) -> dict[str, str]:
         return {name: self.held[name] for name in self.named}
@@ -34,6 +40,22 @@ class Files:
             raise ConfigurationError(self.problems)
         return cast("Settings", self.held["prober.yml"])
 
+    def refresh(self) -> Settings | None:
+        return None if self.same else self.read()
+
+    def in_force(self) -> None:
+        self.put_in_force += 1
+
+    def fetched(self, url: str, data: bytes) -> bool:
+        self.offered.append((url, data))
+        return data != b"old"
+
+    def trouble(self, url: str) -> str:
+        return self.wrong
+
+    def keep(self, section: MutableMapping[str, str]) -> None:
+        """Keep nothing."""
+
 
 class Prober:
     """Takes what was read. `script`: what is done while somebody sleeps for the nth time; then it ends."""
@@ -45,10 +67,18 @@ class Prober:
         self.objections: Sequence[str] = ()
         self.slept: list[float] = []
         self._script = list(script)
-        self.reloading = Reloading(self.files, self.apply, self, wall=lambda: 7.0, sleep=self.sleep)
+        self.counts: list[Mapping[str, int]] = []
+        self.refreshes: list[tuple[str, bool]] = []
+        self.reloading = Reloading(self.files, self.apply, self, self, wall=lambda: 7.0, sleep=self.sleep)
 
     def reload(self, *, ok: bool, at: float) -> None:
         self.told.append((ok, at))
+
+    def targets(self, counts: Mapping[str, int]) -> None:
+        self.counts.append(counts)
+
+    def refreshed(self, label: str, *, ok: bool, at: float) -> None:
+        self.refreshes.append((label, ok))
 
     async def apply(self, settings: Settings) -> Sequence[str]:
         if not self.objections:
@@ -110,7 +140,7 @@ async def test_readings_wait_for_each_other() -> None:
         inside -= 1
         return ()
 
-    again = Reloading(prober.files, apply, prober)
+    again = Reloading(prober.files, apply, prober, prober)
     assert await asyncio.gather(*(again() for _ in range(10))) == [()] * 10
 
 
@@ -123,7 +153,7 @@ async def test_a_signal_waits_for_nobody_and_is_ended_with_the_prober() -> None:
         await asyncio.Event().wait()
         return ()
 
-    again = Reloading(prober.files, apply, prober)
+    again = Reloading(prober.files, apply, prober, prober)
     again.soon()
     await asyncio.wait_for(entered.wait(), 10)
     await again.close()
@@ -174,6 +204,55 @@ async def test_a_change_during_the_reading_is_seen_afterwards() -> None:
         return found
 
     files.read = reading  # type: ignore[method-assign]  # a change of the files while they are read
-    again = Reloading(files, apply, prober, sleep=prober.sleep)
+    again = Reloading(files, apply, prober, prober, sleep=prober.sleep)
     await again()
     assert again._known == {"prober.yml": "1", "address": "a"}
+
+
+async def test_a_list_that_was_fetched_is_tried_and_put_in_force() -> None:
+    """What is wrong with it, or stands in its way, is returned; the metric of the configuration stays as it was."""
+    prober = Prober()
+    assert await prober.reloading.offer("u", b"new") == ""
+    assert (prober.applied, prober.files.put_in_force, prober.told) == (["1"], 1, [])
+    prober.files.wrong = "discovery.http[0]:1:1: is empty"
+    assert await prober.reloading.offer("u", b"bad") == "discovery.http[0]:1:1: is empty"
+    prober.objections = ("the prober is not ready, or ending",)
+    assert await prober.reloading.offer("u", b"late") == "the prober is not ready, or ending"
+    assert prober.files.put_in_force == 2
+
+
+async def test_a_list_that_is_as_it_was_does_nothing() -> None:
+    """Not even what is in force is applied again; and where nothing follows from a bad one, that is taken down only."""
+    prober = Prober()
+    assert await prober.reloading.offer("u", b"old") == ""
+    assert prober.files.read_as == []
+    prober.files.same = True
+    assert await prober.reloading.offer("u", b"new") == ""
+    assert (prober.applied, prober.files.put_in_force) == ([], 1)
+
+
+async def test_lists_and_readings_wait_for_each_other() -> None:
+    """Under one lock."""
+    prober, inside = Prober(), 0
+
+    async def apply(settings: Settings) -> Sequence[str]:
+        nonlocal inside
+        inside += 1
+        await asyncio.sleep(0)
+        assert inside == 1
+        inside -= 1
+        return ()
+
+    again = Reloading(prober.files, apply, prober, prober)
+    await asyncio.gather(*(again() for _ in range(5)), *(again.offer("u", b"new") for _ in range(5)))
+
+
+async def test_how_lists_are_is_told_once_per_change_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Of those that are fetched, whoever fetches tells how that went."""
+    prober = Prober()
+    prober.files.lists = (ListState("files[0]", "a.json:1:1: is empty", 3, False), ListState("http[0]", "bad", 2, True))
+    for _ in range(3):
+        assert await prober.reloading() == ()
+    assert prober.counts == [{"files[0]": 3, "http[0]": 2}] * 3
+    assert prober.refreshes == [("files[0]", False)] * 3
+    assert caplog.text.count("the list files[0] stays as it was: a.json:1:1: is empty") == 1

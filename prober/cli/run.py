@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prober.cli import Mistake, load_settings
+from prober.cli import Mistake
 from prober.listen import DEFAULT_LISTEN
 
 if TYPE_CHECKING:
     from prober.serving.keeper import Keeper
+    from prober.settings.inputs import Inputs
+    from prober.settings.settings import Settings
 
 
 @click.command("run")
@@ -35,24 +37,35 @@ def run(
     A second signal exits at once. SIGUSR1 switches between the log level and debug. SIGHUP, and a change of the
     files, have the configuration read again; a bad one leaves everything as it was.
     """
-    settings = load_settings(config, storage_path=storage)
+    configuration, settings = _configuration(config, storage)
     keeper = _keeper(web) if web is not None else None
 
     from prober import app
-    from prober.clients import catalogue
     from prober.listen import ListenError
     from prober.net.network import NetworkSetupError
     from prober.observe import log
-    from prober.settings.inputs import Inputs
     from prober.storage.store import StoreBusyError
 
     log.configure(level, log_format)
     try:
         options = app.Options(listen=listen, louder=log.Verbosity(level).toggle, web=keeper, lifecycle=lifecycle)
-        configuration = Inputs(config, catalogue(), settings, storage_path=storage)
         sys.exit(app.main(app.run(settings, options, configuration)))
     except (ListenError, NetworkSetupError, StoreBusyError) as exc:
         raise Mistake(f"prober: {exc}") from None
+
+
+def _configuration(paths: tuple[Path, ...], storage: str | None) -> "tuple[Inputs, Settings]":
+    """Return where the configuration comes from, and what it says. Raises `Mistake` with one line per mistake in it."""
+    from prober.clients import catalogue
+    from prober.settings.inputs import SECTION, Inputs
+    from prober.settings.settings import ConfigurationError
+    from prober.storage.store import glance
+
+    inputs = Inputs(paths, catalogue(), storage_path=storage)
+    try:
+        return inputs, inputs.begin(lambda path: glance(path, SECTION))
+    except ConfigurationError as exc:
+        raise Mistake("\n".join(map(str, exc.problems))) from None
 
 
 def _keeper(path: Path) -> "Keeper":

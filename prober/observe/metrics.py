@@ -230,6 +230,20 @@ METRICS: tuple[Spec, ...] = (
     Spec("clientaccess_inflight", "gauge", (), "Transactions running."),
     Spec("clientaccess_config_last_reload_successful", "gauge", (), "Whether the last reading of the file succeeded."),
     Spec("clientaccess_config_last_reload_success_timestamp_seconds", "gauge", (), "When it last succeeded."),
+    Spec(
+        "clientaccess_discovery_last_refresh_successful",
+        "gauge",
+        ("source",),
+        "Whether a list of targets is gone by as it was last read or fetched: `files[0]` is the first pattern of "
+        "`discovery.files`, `http[0]` the first list of `discovery.http`. At 0 it counts as it last was good.",
+    ),
+    Spec(
+        "clientaccess_discovery_last_refresh_timestamp_seconds",
+        "gauge",
+        ("source",),
+        "When it was last read or fetched and good; files are read when one changes.",
+    ),
+    Spec("clientaccess_discovery_targets", "gauge", ("source",), "Targets of the list that are in force."),
     Spec("clientaccess_state_lost", "gauge", (), "Whether state was lost or cannot be kept."),
     Spec(
         "clientaccess_history_dropped_total",

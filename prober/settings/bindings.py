@@ -1,10 +1,12 @@
 """To which hosts each credential is bound: those that are listed, else those where its targets are configured to be.
 
+Targets of lists that others write bind nothing: who may write such a list must not be able to lead a credential away.
+
 Rule of this file: a conversation that is not HTTP goes to configured hosts only, so that looking here is enough for it.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,10 +76,16 @@ def bind(
     catalogue: Mapping[str, Client[Any]],
     notices: ServiceHealthSettings | None,
     mistakes: Mistakes,
+    foreign: Collection[str] = (),
 ) -> dict[str, CredentialSpec]:
-    """Return the credentials with their hosts, after taking down where a list leaves out one that is needed."""
+    """Return the credentials with their hosts, after taking down where a list leaves out one that is needed.
+
+    `foreign` are the names of targets that stand in lists of others.
+    """
     users: dict[str, list[Assignment]] = {}
     for one in assignments:
+        if one.target.name in foreign:
+            continue
         for name in {one.credential, one.push_credential} - {None}:
             users.setdefault(str(name), []).append(one)
     bound = {}
@@ -124,15 +132,26 @@ def _check(
     """Take down the endpoints where the credential is shown for certain and may not be."""
     at: Location = ("credentials", spec.name, "hosts")
     for one in users:
-        for name in _shown_at(one, catalogue[one.client]):
-            host, port = _place(one.target.endpoints[name])
-            said = _origin(one.target.endpoints[name]).rpartition(":")[0].strip("[]")
-            if not covers(hosts, said, port):
+        for name in shown_at(one, catalogue[one.client]):
+            url = one.target.endpoints[name]
+            if not may_see(hosts, url):
                 who = f"client {one.client!r} of target {one.target.name!r}"
-                mistakes.add(at, f"leaves out {host}:{port}, where {who} signs in ({name})")
+                mistakes.add(at, f"leaves out {where(url)}, where {who} signs in ({name})")
 
 
-def _shown_at(one: Assignment, client: Client[Any]) -> Iterator[str]:
+def may_see(hosts: Collection[str], url: str) -> bool:
+    """Whether who is at `url` is one of `hosts`."""
+    said = _origin(url).rpartition(":")[0].strip("[]")
+    return covers(hosts, said, _place(url)[1])
+
+
+def where(url: str) -> str:
+    """Return host and port of `url`, for people."""
+    host, port = _place(url)
+    return f"{host}:{port}"
+
+
+def shown_at(one: Assignment, client: Client[Any]) -> Iterator[str]:
     """Give the endpoints where a client certainly signs in: the principal one, and each that is no HTTP."""
     for position, name in enumerate(client.endpoints):
         url = one.target.endpoints.get(name, "")

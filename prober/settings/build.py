@@ -5,7 +5,7 @@ Every rule takes down its mistakes and goes on, so that one reading finds them a
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,8 @@ from prober.settings.controls import controls, way_of
 from prober.settings.credentials import Credentials, time
 from prober.settings.document import Document, Maintenance
 from prober.settings.files import Files
+from prober.settings.foreign import check, named
+from prober.settings.http_lists import http_lists
 from prober.settings.mistakes import Mistakes
 from prober.settings.routes import Routes
 from prober.settings.service_health import service_health
@@ -38,10 +40,13 @@ def build(
     storage_path: str | None = None,
     shown: str = "",
     patterns: tuple[str, ...] = (),
+    patient: bool = False,
+    foreign: Callable[[Location], bool] = lambda _: False,
 ) -> Settings | None:
     """Return the settings, or `None` after taking down what is wrong. `shown` is what the settings look like.
 
-    `patterns` name the files in which more targets were found, already in `document`.
+    `patterns` name the files in which more targets were found, already in `document`. `patient`: there may be nothing
+    to probe yet, as there always may where lists are fetched. `foreign`: whether a place is in a list of others.
     """
     files = Files(mistakes, check=check_files)
     routes = Routes(document.global_, mistakes, files)
@@ -52,10 +57,13 @@ def build(
     made = controls(document, routes, of_targets, catalogue, mistakes)
     maintenance = _windows(document, mistakes)
     notices = service_health(document, routes, assignments, mistakes)
-    if not assignments and not mistakes:
+    lists = http_lists(document, routes, files, mistakes)
+    if not assignments and not mistakes and not (lists or patient):
         mistakes.add(("targets",), "there is nothing to probe: name at least one target with a client")
     if not mistakes:
-        credentials = bind(credentials, assignments, catalogue, notices, mistakes)
+        discovered = named(document, foreign)
+        credentials = bind(credentials, assignments, catalogue, notices, mistakes, discovered)
+        check(discovered, assignments, credentials, catalogue, mistakes)
     if mistakes:
         return None
     base = document.global_
@@ -87,22 +95,26 @@ def build(
         redacted=shown,
         files=files.read,
         patterns=patterns,
+        lists=lists,
     )
 
 
 def _windows(document: Document, mistakes: Mistakes) -> tuple[MaintenanceWindow, ...]:
-    targets = {target.name for target in document.targets}
+    discovery = document.discovery
+    known = None if discovery.files or discovery.http else {target.name for target in document.targets}
     windows = [
-        _window(section, ("maintenance", index), targets, mistakes)
-        for index, section in enumerate(document.maintenance)
+        _window(section, ("maintenance", index), known, mistakes) for index, section in enumerate(document.maintenance)
     ]
     return tuple(window for window in windows if window is not None)
 
 
-def _window(section: Maintenance, at: Location, targets: set[str], mistakes: Mistakes) -> MaintenanceWindow | None:
+def _window(
+    section: Maintenance, at: Location, targets: set[str] | None, mistakes: Mistakes
+) -> MaintenanceWindow | None:
+    """Return a window; where targets come and go (`None`), it may be meant for one that is not there now."""
     start, end = time(mistakes, (*at, "start"), section.start), time(mistakes, (*at, "end"), section.end)
     for position, name in enumerate(section.targets):
-        if name not in targets:
+        if targets is not None and name not in targets:
             mistakes.unknown((*at, "targets", position), "target here", name, targets)
     if start is None or end is None:
         return None

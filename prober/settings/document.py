@@ -138,7 +138,7 @@ ProxyChoice = (
 
 
 class WayOut(Section):
-    """Sections that may stand at `global`, a target, `token_service`, `control` and `service_health`."""
+    """Sections of `global`, a target, `token_service`, `control`, `service_health` and a list that is fetched."""
 
     tls: Tls = Tls()
     """Trust and identity of TLS."""
@@ -382,12 +382,35 @@ class ServiceHealthSection(WayOut):
     """Display names of the services whose notices are read: labels."""
 
 
+class HttpListSection(WayOut):
+    """A list of targets that a server hands out. It is fetched whole each time; any answer but 200 is a bad one."""
+
+    url: Text
+    """Where the list is: entries as in `targets`, in JSON or YAML, at most 1 MiB. It is shown on `/config`."""
+    interval: Interval = 60.0
+    """Time between two fetches, at least one second."""
+    timeout: Timeout = 10.0
+    """Longest time of one whole fetch."""
+    token_file: Text | None = None
+    """File of a bearer token to show to that server; read anew for each fetch."""
+    token_env: Text | None = None
+    """Environment variable that holds the token."""
+    username: Annotated[str, Field(max_length=1024), AfterValidator(_one_line)] = ""
+    """User name for Basic authentication, instead of a token."""
+    password_file: Text | None = None
+    """File that holds the password; read anew for each fetch."""
+    password_env: Text | None = None
+    """Environment variable that holds the password."""
+
+
 class DiscoverySection(Section):
     """Targets that stand elsewhere, written by programs. They may name nothing that is not configured here."""
 
     files: list[Text] = []
     """Files of targets, or patterns of their names (`targets/*.json`): each a list of entries as in `targets`, in YAML
     or JSON."""
+    http: Annotated[list[HttpListSection], Field(max_length=16)] = []
+    """Lists of targets that servers hand out, fetched again and again."""
 
 
 class Document(Section):

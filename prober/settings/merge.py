@@ -17,9 +17,12 @@ class Merged:
         self.value: dict[str, Value] = {}
         self.problems: list[Problem] = []
         self._origin: dict[Location, tuple[Source, Location, Path]] = {}
+        self._foreign: set[int] = set()
 
-    def add(self, source: Source, folder: Path) -> None:
-        """Take in one more file; its relative paths are relative to `folder`."""
+    def add(self, source: Source, folder: Path, *, foreign: bool = False) -> None:
+        """Take in one more file; its relative paths are relative to `folder`. `foreign`: others write it."""
+        if foreign:
+            self._foreign.add(id(source))
         self._origin.setdefault((), (source, (), folder))
         for section, value in source.value.items():
             if section in LISTS and isinstance(value, list):
@@ -40,6 +43,10 @@ class Merged:
     def folder(self, path: Location) -> Path:
         """Return the folder of the file in which `path` stands."""
         return self._find(path)[2]
+
+    def foreign(self, path: Location) -> bool:
+        """Whether `path` stands in a list that others write."""
+        return id(self._find(path)[0]) in self._foreign
 
     def _extend(self, section: str, value: list[Value], source: Source, folder: Path) -> None:
         whole = self.value.setdefault(section, [])

@@ -22,10 +22,28 @@ password of a proxy: with the configuration). File names are relative to the fil
 `prober check-config F` reads a configuration as `prober run` would, the files it names included, and prints one line
 per mistake: `file:line:column: dotted.path: what is wrong`.
 
-Other programs add targets by files of their own, which `discovery.files` names: each is a list of entries as they stand
-in `targets`, in YAML or JSON. Such an entry names credentials, profiles and labels of the configuration, and has none
-of its own. Write a list beside the old one and rename it over that. A list that cannot be read, or names what is not
-there, is a mistake of the whole configuration, and the last good one stays in force.
+Other programs add targets by lists of their own: files that `discovery.files` names, and what servers hand out at the
+URLs of `discovery.http`. Each is a list of entries as they stand in `targets`, in YAML or JSON, of at most 1 MiB. An
+entry names credentials, profiles and labels of the configuration and has none of its own. It may not hold `tls`,
+`network` or `proxy`, nor anywhere a key that ends in `_file` or `_env`. It binds no credential: each is shown to its
+`hosts`, or to where the targets of the configuration itself are. Write a file beside the old one and rename it over
+that.
+
+    discovery:
+      files: ["targets/*.json"]
+      http:
+        - url: https://inventory.corp.example/mail-targets
+          interval: 1m
+          token_file: /run/secrets/inventory
+
+A list at a URL is fetched at the start and then at its `interval`; only a whole answer with status 200 counts,
+redirects are not followed, and `[]` is a good list, as with Prometheus' `http_sd_configs`. A bad list (not to be had,
+too large, not one, with an entry that is wrong beside everything else) counts as it last was good, also after a restart
+where there is a `storage.path`, and holds up nothing else. One that never was good counts as empty; in a file it is a
+mistake at the start. `clientaccess_discovery_last_refresh_successful` is then 0, and the log says why. A change of the
+configuration that leaves no room for a list that is good (it takes away a credential that is named there) is a mistake.
+Maintenance windows may name targets that are not there now. `check-config`, `once`, `rules` and `verify` read the lists
+in files and fetch none.
 
 A running prober reads its files again when one of them changes (by content, links followed, once it has stayed the same
 for a second; it looks every five seconds), on SIGHUP, and on `POST /-/reload` where that is enabled. It takes the whole
@@ -41,10 +59,10 @@ editors.
 RULES = """
 ## Rules over several sections
 
-- `tls`, `network` and `proxy` may stand at `global`, at a target, at `token_service`, at `control` and at
-  `service_health`; what a section leaves open is taken from `global`, key by key, but a client certificate always
-  together with its key, and a proxy always together with its `no_proxy`. `server_name` belongs to a target and is not
-  inherited.
+- `tls`, `network` and `proxy` may stand at `global`, at a target, at `token_service`, at `control`, at
+  `service_health` and at an entry of `discovery.http`; what a section leaves open is taken from `global`, key by key,
+  but a client certificate always together with its key, and a proxy always together with its `no_proxy`. `server_name`
+  belongs to a target and is not inherited.
 - `interval` is that of the client entry, else of `global`, else the client's own: 60 s for `imap4`, `activesync` and
   `m365_signin`. The control has its own, 60 s by default, and does not follow `global`.
 - `timeout` may be longer than `interval`. An attempt that is still running when the next one is due is not
@@ -57,9 +75,9 @@ RULES = """
 - The endpoint that hands out tokens of managed identities, `169.254.169.254`, is never asked through a proxy.
 - A credential is shown to its `hosts` only, also after redirects and by links that a server gives; elsewhere the
   attempt ends with `credential_not_bound`, which counts against nobody. Without `hosts` it is bound to the hosts and
-  ports of the endpoints of its targets, in Exchange Online also to those that the service itself names. A list must not
-  leave out where a client signs in. Where your servers send clients on to others of yours, list them
-  (`*.corp.example`).
+  ports of the endpoints of its targets, discovered ones left out, in Exchange Online also to those that the service
+  itself names. A list must not leave out where a client signs in. Where your servers send clients on to others of
+  yours, list them (`*.corp.example`).
 - No connection is made to link-local addresses, to metadata services of clouds, to nobody's and to everybody's address
   (`forbidden_address`, by a name `dns_forbidden_address`), unless such an address is itself configured. Behind a proxy
   names are the proxy's affair.

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from prober.identity.spec import CredentialSpec
 from prober.model import Assignment
 from prober.net.route import Route
+from prober.secret import SecretSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,23 @@ class ServiceHealthSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpList:
+    """A list of targets to fetch: `label` stands for it in metrics; seconds between two fetches, and for one whole one.
+
+    A `token` is shown as a bearer's, `username` and `password` by Basic authentication.
+    """
+
+    label: str
+    url: str
+    interval: float
+    timeout: float
+    route: Route
+    token: SecretSource | None = None
+    username: str = ""
+    password: SecretSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything configured. Mappings are read-only.
 
@@ -97,7 +115,8 @@ class Settings:
     the same way out. `fingerprints` is by `Assignment.key`: a hash of all that is configured for it and decides whether
     and how an attempt gets through, secrets left out. `budgets` are the limits by name. `redacted` is the
     configuration as YAML, fit to be shown. `files` are those whose content is a part of it, by name, secrets that are
-    read when they are needed left out. `patterns` mean the files in which targets were discovered.
+    read when they are needed left out. `patterns` mean the files in which targets were discovered, `lists` are to be
+    fetched.
     """
 
     vantage: str
@@ -121,3 +140,4 @@ class Settings:
     redacted: str = field(default="", repr=False)
     files: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
+    lists: tuple[HttpList, ...] = ()

@@ -76,14 +76,17 @@ def read(path: Path, listed: str = "") -> Source:
 
     With `listed`, a list at the top, which is read as if it stood under that key.
     """
-    file = str(path)
-    start = Position(file, 1, 1)
+    return parse(str(path), content(path), listed)
+
+
+def content(path: Path) -> bytes:
+    """Return the bytes of the file at `path`, or enough of them to see that it is too large. Raises `SourceError`."""
     try:
         with path.open("rb") as stream:
-            data = stream.read(LARGEST_FILE + 1)
+            return stream.read(LARGEST_FILE + 1)
     except OSError as exc:
+        start = Position(str(path), 1, 1)
         raise SourceError(start, f"cannot be read: {exc.strerror or type(exc).__name__}") from None
-    return parse(file, data, listed)
 
 
 def parse(file: str, data: bytes, listed: str = "") -> Source:

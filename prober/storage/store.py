@@ -164,6 +164,17 @@ class Store:
         self.lost = True
 
 
+def glance(path: str | None, section: str) -> dict[str, str]:
+    """Return a part of what directory `path` holds, without taking it into use; nothing where there is none."""
+    if path is None:
+        return {}
+    try:
+        state = _understood((Path(path) / FILE).read_bytes())
+    except OSError:
+        return {}
+    return dict(state["sections"].get(section, {})) if state is not None else {}
+
+
 def _understood(data: bytes) -> dict[str, Any] | None:
     """Return the state in `data`, or `None` when it is not exactly what we write."""
     try:

@@ -447,6 +447,7 @@ class Crew:
                 assignments=post.assignments,
                 routes={name: route for name, route in self._settings.routes.items() if name in names},
                 redacted="",
+                lists=(),
             ),
             self._store.installation,
             {name: dict(self._section(name)) for name in sections},

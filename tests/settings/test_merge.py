@@ -1,6 +1,7 @@
 """Several files become one document, and everything keeps its place."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -55,3 +56,13 @@ def test_every_part_knows_its_file_and_folder() -> None:
 )
 def test_what_stands_in_two_files_is_named_with_both(first: str, second: str, told: str) -> None:
     assert list(map(str, merged(("a", first), ("b", second)).problems)) == [told]
+
+
+def test_what_others_write_is_known_as_such() -> None:
+    """Each target by the list it came from."""
+    whole = merged(A)
+    whole.add(parse("list.json", b"[{name: x}, {name: y}]", "targets"), Path("z"), foreign=True)
+    found = [whole.foreign(("targets", index)) for index in range(len(cast("list[object]", whole.value["targets"])))]
+    assert found[-2:] == [True, True]
+    assert not any(found[:-2])
+    assert not whole.foreign(("global", "vantage"))

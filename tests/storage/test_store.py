@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from prober.storage.store import FILE, Store, StoreBusyError
+from prober.storage.store import FILE, Store, StoreBusyError, glance
 
 
 def test_what_is_put_in_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -186,3 +186,19 @@ def test_what_changes_while_it_is_written_is_written_the_next_time(
     assert store.dirty
     store.close()
     assert Store.copy(str(tmp_path)).section("a")["k"] == "w"
+
+
+def test_a_glance_takes_nothing_into_use(tmp_path: Path) -> None:
+    """Beside whoever keeps it; where there is nothing, or nothing that is understood, it finds nothing and says so."""
+    folder = str(tmp_path / "state")
+    assert glance(folder, "lists") == glance(None, "lists") == {}
+    assert not (tmp_path / "state").exists()
+    store = Store.open(folder)
+    store.section("lists")["a"] = "1"
+    store.save()
+    assert glance(folder, "lists") == {"a": "1"}
+    assert glance(folder, "others") == {}
+    store.close()
+    (tmp_path / "state" / FILE).write_text("{")
+    assert glance(folder, "lists") == {}
+    assert (tmp_path / "state" / FILE).read_text() == "{"
