@@ -58,8 +58,18 @@ class SecretSource:
             if text is None:
                 raise SecretUnreadableError(f"environment variable {self.environment} is not set")
             return Secret(text)
-        path = Path(self.file or "")
         try:
-            return Secret(path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r"))
+            return Secret(_read_text(self.file or ".").removesuffix("\n"))
         except (OSError, UnicodeDecodeError) as exc:
-            raise SecretUnreadableError(f"cannot read {path.name} ({type(exc).__name__})") from None
+            name = Path(self.file or "").name
+            raise SecretUnreadableError(f"cannot read {name} ({type(exc).__name__})") from None
+
+
+def _read_text(file: str) -> str:
+    """Return the text of `file`, each end of a line as one newline: for every request anew, so without a text stream.
+
+    Raises `OSError`, `UnicodeDecodeError`.
+    """
+    with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 - a path object costs more than the reading
+        text = opened.read().decode("utf-8")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

@@ -58,6 +58,8 @@ def test_a_file_is_read_anew_each_time_and_loses_one_newline(tmp_path: Path) -> 
     assert source.read() == Secret("one")
     file.write_text(" two \n\n")
     assert source.read() == Secret(" two \n")
+    file.write_bytes(b"first\r\nsecond\rthird \xc3\xa4\r\n")
+    assert source.read() == Secret("first\nsecond\nthird ä")
 
 
 def test_a_variable_is_read_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
