@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import accuracy, cpu, exposition, leaks, memory, reload, tenant, workers
+from benchmarks import accuracy, cpu, exposition, leaks, memory, reload, tenant, transactions, workers
 from benchmarks.detection import bench as detection
 
 BENCHES = {
@@ -14,6 +14,7 @@ BENCHES = {
     "memory": memory.main,
     "reload": reload.main,
     "tenant": tenant.main,
+    "transactions": transactions.main,
     "workers": workers.main,
 }
 

@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import urllib.parse
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -94,7 +95,7 @@ def main() -> bool:
         room = make(stack.enter_context(fresh_room("bench")), "nginx")
         https, imap = nginx_of(stack, pki, room)
         exporter = _exporter(stack, pki, room)
-        return show("cpu", _figures(room, pki, https, imap, exporter))
+        return show("cpu", figures(_rounds(room, pki, https, imap, exporter)))
 
 
 def nginx_of(stack: ExitStack, pki: Pki, room: Path) -> tuple[str, str]:
@@ -120,7 +121,9 @@ def _exporter(stack: ExitStack, pki: Pki, room: Path) -> tuple[Daemon, int]:
     return exporter, port
 
 
-def _figures(room: Path, pki: Pki, https: str, imap: str, exporter: tuple[Daemon, int]) -> list[Figure]:
+def _rounds(room: Path, pki: Pki, https: str, imap: str, exporter: tuple[Daemon, int]) -> list[dict[str, float]]:
+    """Return milliseconds of CPU per probe by variant, each round for itself."""
+
     def ours(kind: str, loop: str) -> float:
         command = [sys.executable, "-m", "benchmarks.worker", kind, https, imap, str(pki.ca_file), str(PROBES), loop]
         return _cost(f"{kind} on {loop}", command)
@@ -128,7 +131,7 @@ def _figures(room: Path, pki: Pki, https: str, imap: str, exporter: tuple[Daemon
     floor = _compiled(room)
     https_port = str(urllib.parse.urlsplit(https).port)
     address = urllib.parse.urlsplit(imap).netloc
-    rounds = [
+    return [
         {
             "floor in C": _cost("floor", [str(floor), https_port, str(pki.ca_file), str(PROBES)]),
             "blackbox http": _blackbox(exporter, "options", f"{https}Microsoft-Server-ActiveSync"),
@@ -146,16 +149,20 @@ def _figures(room: Path, pki: Pki, https: str, imap: str, exporter: tuple[Daemon
         }
         for _ in range(ROUNDS)
     ]
-    figures = [Figure(name, statistics.median(one[name] for one in rounds), "ms CPU") for name in rounds[0]]
+
+
+def figures(rounds: Sequence[Mapping[str, float]]) -> list[Figure]:
+    """Return what each variant costs, its ratio to the exporter within the round, and what ours add to the floor."""
+    found = [Figure(name, statistics.median(one[name] for one in rounds), "ms CPU") for name in rounds[0]]
     for name in rounds[0]:
         if name.startswith(("product", "transport", "attempt")):
             peer = "blackbox imap" if "imap" in name else "blackbox http"
             ratio = statistics.median(one[name] / one[peer] for one in rounds)
-            figures.append(Figure(f"{name} / {peer}", ratio, "ratio", GOALS.get(name)))
+            found.append(Figure(f"{name} / {peer}", ratio, "ratio", GOALS.get(name)))
     for loop, goal in (("uvloop", ABOVE_FLOOR), ("stdlib", None)):
         above = statistics.median(one[f"product https, {loop}"] - one["floor in C"] for one in rounds)
-        figures.append(Figure(f"product https, {loop}, above the floor", above, "ms CPU", goal))
-    return figures
+        found.append(Figure(f"product https, {loop}, above the floor", above, "ms CPU", goal))
+    return found
 
 
 def _compiled(room: Path) -> Path:

@@ -23,6 +23,7 @@ from prober.model import Assignment, Outcome
 from prober.net.network import Network
 from prober.net.route import Route, TlsPolicy
 from prober.settings.load import load
+from prober.settings.settings import Settings
 from prober.storage.store import Store
 from prober.timeline import Timeline
 from prober.transaction import Client
@@ -96,20 +97,24 @@ def alike() -> Mapping[str, Client[Any]]:
     return MappingProxyType(clients)
 
 
+def alike_settings(clients: Mapping[str, Client[Any]], https: str, imap: str, ca_file: str, targets: int) -> Settings:
+    """Return a configuration of so many targets, all of them the one server."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "bench.yml"
+        each = (TARGET.format(number=number, https=https, imap=imap, ca=ca_file) for number in range(targets))
+        file.write_text(CONFIGURATION.format(https=https, ca=ca_file) + "".join(each))
+        return load([file], clients)
+
+
 class Product:
     """The whole prober, its attempts started one by one as its schedule does; every verdict and phase is checked."""
 
-    def __init__(
-        self, client: str, clients: Mapping[str, Client[Any]], https: str, imap: str, ca_file: str, targets: int
-    ) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "bench.yml"
-            each = (TARGET.format(number=number, https=https, imap=imap, ca=ca_file) for number in range(targets))
-            file.write_text(CONFIGURATION.format(https=https, ca=ca_file) + "".join(each))
-            settings = load([file], clients)
+    def __init__(self, client: str, clients: Mapping[str, Client[Any]], settings: Settings) -> None:
         self._service = Service(settings, clients, Store.open(None), sinks=[self._hear])
         self._idle = deque(one for one in settings.assignments if one.client == client)
         self._heard: dict[str, bool] = {}
+        self.at_once = len(self._idle)
+        """How many attempts there can be at once: one of each assignment."""
 
     async def probe(self) -> bool:
         """Have one attempt made, as the runner does; return whether it went well and was wholly measured."""
@@ -135,6 +140,11 @@ async def work(probe: Probe, wanted: int, at_once: int) -> dict[str, float]:
         await asyncio.gather(*(probe() for _ in range(at_once)))
     gc.collect()
     gc.freeze()  # as `run` does once it has started
+    return await counted(probe, wanted, at_once)
+
+
+async def counted(probe: Probe, wanted: int, at_once: int) -> dict[str, float]:
+    """Make `wanted` probes, so many at once; return CPU seconds, those of the kernel, and how many succeeded."""
     left, good = wanted, 0
 
     async def one_after_the_other() -> None:
@@ -147,7 +157,8 @@ async def work(probe: Probe, wanted: int, at_once: int) -> dict[str, float]:
     before = resource.getrusage(resource.RUSAGE_SELF)
     await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
     after = resource.getrusage(resource.RUSAGE_SELF)
-    return {"cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, "good": good}
+    kernel = after.ru_stime - before.ru_stime
+    return {"cpu": after.ru_utime - before.ru_utime + kernel, "kernel": kernel, "good": good}
 
 
 async def run(kind: str, https: str, imap: str, ca_file: str, wanted: int) -> dict[str, float]:
@@ -159,7 +170,8 @@ async def run(kind: str, https: str, imap: str, ca_file: str, wanted: int) -> di
         return await work(wire(imap, ca_file), wanted, at_once)
     clients = alike() if kind in ("https", "imap") else catalogue()
     client = {"https": "activesync", "imap": "imap4"}.get(kind, kind)
-    return await work(Product(client, clients, https, imap, ca_file, at_once).probe, wanted, at_once)
+    settings = alike_settings(clients, https, imap, ca_file, at_once)
+    return await work(Product(client, clients, settings).probe, wanted, at_once)
 
 
 def main(kind: str, https: str, imap: str, ca_file: str, wanted: str, loop: str) -> None:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -49,17 +49,18 @@ def main() -> bool:
         room = make(stack.enter_context(fresh_room("bench")), "nginx")
         https, imap = nginx_of(stack, pki, room)
         rounds = [{number: _cost(room, number, https, imap, pki) for number in (1, 2)} for _ in range(ROUNDS)]
-        ratio = statistics.median(one[2] / one[1] for one in rounds)
-        figures = [
-            *(
-                Figure(
-                    f"{number} worker{'s' * (number > 1)}", statistics.median(one[number] for one in rounds), "ms CPU"
-                )
-                for number in (1, 2)
-            ),
-            Figure("2 workers on one core / 1 worker", ratio, "ratio", GOAL),
-        ]
-        return show("workers", figures)
+        return show("workers", figures(rounds))
+
+
+def figures(rounds: Sequence[Mapping[int, float]]) -> list[Figure]:
+    """Return what an attempt costs by number of workers, and the ratio within the round: each the median."""
+    alone, spread = (statistics.median(one[number] for one in rounds) for number in (1, 2))
+    ratio = statistics.median(one[2] / one[1] for one in rounds)
+    return [
+        Figure("1 worker", alone, "ms CPU"),
+        Figure("2 workers", spread, "ms CPU"),
+        Figure("2 workers on one core / 1 worker", ratio, "ratio", GOAL),
+    ]
 
 
 def _configuration(room: Path, workers: int, https: str, imap: str, ca_file: Path) -> Path:
@@ -90,9 +91,17 @@ def _cost(room: Path, workers: int, https: str, imap: str, pki: Pki) -> float:
         attempts, used = _attempts(page), _used(family)
         time.sleep(SECONDS)
         used, attempts = _used(family) - used, _attempts(page) - attempts
+        failed = sum(_values(page, "clientaccess_failures_total")) + sum(_values(page, "clientaccess_excluded_total"))
     finally:
         process.terminate()
         process.wait(ENOUGH)
+    return per_attempt(workers, used, attempts, failed)
+
+
+def per_attempt(workers: int, used: float, attempts: float, failed: float) -> float:
+    """Return milliseconds per attempt of `used` seconds. Too few attempts, or one that failed, end the bench."""
+    if failed:
+        raise SystemExit(f"workers: {failed:g} attempts failed with {workers}")
     if attempts < SECONDS * TARGETS / 2:
         raise SystemExit(f"workers: only {attempts:g} attempts with {workers}")
     return 1000 * used / attempts
@@ -118,7 +127,7 @@ def _values(page: str, name: str) -> list[float]:
 
 
 def _attempts(page: str) -> float:
-    """Return how many attempts have ended well so far."""
+    """Return how many attempts have counted so far."""
     return sum(_values(page, "clientaccess_counted_total"))
 
 
