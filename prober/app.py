@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from prober.advisories.onsets import Onsets
-from prober.assembly import Assembly, Networks, TokenNews
+from prober.assembly import Assembly, Networks, TokenNews, kernel_notes_in_force
 from prober.blame.blame import Blame
 from prober.clients import catalogue
 from prober.detect.detector import Detector, Policy
@@ -213,6 +213,7 @@ class Service:
             tell=self.tell,
             tell_again=self._tell_again,
             lagged=self.metrics.loop_lag,
+            noted=self.metrics.noted,
             token_observers=(tokens,),
             record=self.history.record,
         )
@@ -349,6 +350,7 @@ class Service:
             credentials=settings.credentials,
         )
         _show_expiry(metrics, settings)
+        metrics.kernel_notes(in_force=kernel_notes_in_force(settings))
         metrics.reload(ok=True, at=time.time())
         return metrics
 
@@ -416,6 +418,7 @@ class Service:
         self._runner.drop(here.moved)
         self._probes.drop(change.moved)
         caches = self.assembly.configure(self._probed_here(settings), networks, gone)
+        self.metrics.kernel_notes(in_force=kernel_notes_in_force(settings))
         if detector is not None:
             self.detection.replace(detector, watched)
         self._looks.replace(assignments, self.detection.detector.cells, change.moved)

@@ -15,6 +15,7 @@ from prober.identity.identities import Identities, TokenObserver
 from prober.identity.spec import CredentialType
 from prober.identity.tokens import TokenCache
 from prober.model import Assignment
+from prober.net.arrivals import KernelNotes, Noted
 from prober.net.forbidden import is_forbidden
 from prober.net.network import Contexts, Network, content
 from prober.net.route import Route
@@ -69,11 +70,20 @@ class TokenNews:
 class Networks:
     """One network for every distinct way out, however many targets take it. Raises `NetworkSetupError`.
 
-    Those of `before` serve on where route, User-Agent and the content of the files for TLS are the same.
+    Those of `before` serve on where route, User-Agent and the content of the files for TLS are the same. `noted` is
+    told what becomes of the kernel's notes of when bytes came, where any are asked for.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock = time.monotonic, before: "Networks | None" = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock = time.monotonic,
+        before: "Networks | None" = None,
+        noted: Noted = lambda _: None,
+    ) -> None:
         self._clock = clock
+        self.notes: KernelNotes = KernelNotes(noted) if before is None else before.notes
         self.user_agent = settings.user_agent
         self.contexts: Contexts = Contexts(before.contexts if before is not None else None)
         same = before is not None and before.user_agent == settings.user_agent
@@ -105,6 +115,7 @@ class Networks:
         """Close every network."""
         for _, _, network in self.made:
             await network.close()
+        self.notes.close()
 
     async def retire(self, after: "Networks") -> None:
         """Close every network that `after` has no use for any more."""
@@ -125,7 +136,7 @@ class Networks:
         return network
 
     def _new(self, route: Route) -> Network:
-        return Network(route, clock=self._clock, user_agent=self.user_agent, contexts=self.contexts)
+        return Network(route, clock=self._clock, user_agent=self.user_agent, contexts=self.contexts, notes=self.notes)
 
 
 def _host(url: str) -> str:
@@ -150,6 +161,20 @@ def _mailbox(assignment: Assignment) -> str:
 
 def _budgets(settings: Settings) -> dict[str, Budget]:
     return {name: replace(one, limit=settings.budgets.get(name, one.limit)) for name, one in DEFAULTS.items()}
+
+
+def kernel_notes_in_force(settings: Settings) -> bool:
+    """Return whether any way out has the kernel note when bytes come, and this system does so."""
+    routes = [*settings.routes.values(), settings.token_route]
+    if settings.service_health is not None:
+        routes.append(settings.service_health.route)
+    if all(route.timestamps == "loop" for route in routes):
+        return False
+    notes = KernelNotes()
+    try:
+        return notes.start()
+    finally:
+        notes.close()
 
 
 class CredentialStamps:
@@ -192,6 +217,7 @@ class Assembly:
         tell: Tell,
         tell_again: Tell = lambda *_: None,
         lagged: Callable[[float], None],
+        noted: Noted = lambda _: None,
         token_observers: Iterable[TokenObserver] = (),
         record: Record | None = None,
         clock: Clock = time.monotonic,
@@ -205,7 +231,7 @@ class Assembly:
         self._devices: dict[str, Device] = {}
         self._sightings: dict[str, Sightings] = {}
         self._wall = wall
-        self.networks = Networks(settings, clock=clock)
+        self.networks = Networks(settings, clock=clock, noted=noted)
         records = Records(store.section("records"))
         self._marks = SecretMarks(settings.credentials, store.installation)
         self._stamps = CredentialStamps(settings, self._marks)

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from collections import Counter
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -56,6 +57,8 @@ class Told:
         self._link = link
         self.running = 0
         """How many transactions are under way."""
+        self.notes: Counter[str] = Counter()
+        """What became of the kernel's notes of when bytes came, since somebody was last told."""
 
     def attempt(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """A scheduled attempt has ended."""
@@ -80,6 +83,10 @@ class Told:
     def loop_lag(self, seconds: float) -> None:
         """The loop was late."""
         self._link.later("loop_lag", seconds)
+
+    def noted(self, result: str) -> None:
+        """The kernel's note of when bytes came was used, missing or ignored: told with the next frame."""
+        self.notes[result] += 1
 
     def missed(self, assignment: Assignment, count: int = 1) -> None:
         """Slots were skipped."""
@@ -163,6 +170,7 @@ class Worker:
             tell=self._told.attempt,
             tell_again=self._told.again,
             lagged=self._told.loop_lag,
+            noted=self._told.noted,
             token_observers=(self._told,),
             record=_transcript,
         )
@@ -194,6 +202,9 @@ class Worker:
                 self._link.hurry()
             yield "kept", changes
         yield "running", self._told.running
+        for result, count in self._told.notes.items():
+            yield "noted", result, count
+        self._told.notes.clear()
         if self._link.dropped:
             dropped, self._link.dropped = self._link.dropped, 0
             yield "dropped", dropped

@@ -1,5 +1,6 @@
 """The assembly: one network per way out, one device per assignment, everybody hears what they must."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from prober.assembly import Assembly, CredentialStamps, Networks, TokenNews, device_id
+from prober.assembly import Assembly, CredentialStamps, Networks, TokenNews, device_id, kernel_notes_in_force
 from prober.clients import catalogue
 from prober.exchange import Call
 from prober.faults.taxonomy import FaultError, Reason
+from prober.net.arrivals import KernelNotes
 from prober.net.network import NetworkSetupError
 from prober.schedule.budgets import CONNECTIONS, DEFAULTS, GRAPH_AT_ONCE
 from prober.schedule.records import SecretMarks
@@ -94,6 +96,32 @@ def test_targets_with_the_same_way_out_share_a_network(settings: Settings) -> No
     networks = Networks(settings)
     assert networks.of("hq") is networks.of("lab")
     assert networks.of("far") is not networks.of("hq")
+
+
+def test_kernel_notes_are_in_force_where_they_are_asked_for_and_offered(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a target, or by the way to token services alone."""
+    kernel = replace(settings.token_route, timestamps="kernel")
+    by_target = replace(settings, routes={**settings.routes, "hq": replace(settings.routes["hq"], timestamps="kernel")})
+    monkeypatch.setattr(KernelNotes, "ask", lambda *_: True)
+    assert not kernel_notes_in_force(settings)
+    assert kernel_notes_in_force(by_target)
+    assert kernel_notes_in_force(replace(settings, token_route=kernel))
+    monkeypatch.setattr(KernelNotes, "ask", lambda *_: False)
+    assert not kernel_notes_in_force(by_target)
+
+
+async def test_all_ways_out_share_the_kernels_notes_also_after_a_reload(settings: Settings) -> None:
+    """One socket keeps the kernel noting, until all are closed."""
+    asked = replace(settings, token_route=replace(settings.token_route, timestamps="kernel"))
+    before = Networks(asked)
+    after = Networks(asked, before=before)
+    await before.retire(after)
+    assert after.notes is before.notes
+    assert (after.notes._keeper is not None) == (sys.platform == "linux")
+    await after.close()
+    assert after.notes._keeper is None
 
 
 def test_a_way_out_that_cannot_be_made_is_one_sentence(settings: Settings) -> None:

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,21 @@ async def test_a_share_is_probed_and_told_of(tmp_path: Path) -> None:
             working.end.link.send("end", 5.0)
             assert await working.ended() == 0
         assert working.end.heard[-1] == ("running", 0)
+
+
+@pytest.mark.usefixtures("_own_log")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux notes when the bytes of a stream came")
+async def test_what_became_of_the_kernels_notes_is_told(tmp_path: Path) -> None:
+    """How often, by result; once told, counting begins anew."""
+    with Site() as site:
+        settings = settings_of(tmp_path, site.url)
+        routes = {name: replace(route, timestamps="kernel") for name, route in settings.routes.items()}
+        async with Working() as working:
+            working.end.link.send("share", share_of(replace(settings, routes=routes)))
+            _, _, count = await working.until("noted")
+            assert count > 0
+            working.end.link.send("end", 5.0)
+            assert await working.ended() == 0
 
 
 @pytest.mark.usefixtures("_own_log")

@@ -12,6 +12,7 @@ from itertools import chain, zip_longest
 from prober.faults import taxonomy as kinds
 from prober.faults.classify import SOCKET
 from prober.faults.taxonomy import FaultError, Kind, Reason
+from prober.net.arrivals import Arrivals, KernelNotes
 from prober.net.link import open_link
 from prober.net.route import Family
 from prober.net.stream import Stream
@@ -50,17 +51,26 @@ def usable(addresses: Sequence[str], family: Family, source: str | None) -> tupl
     return tuple(one for one in addresses if (":" in one) == (wanted == "ipv6"))
 
 
-async def connect(addresses: Sequence[str], port: int, clock: Clock, limit: float, source: str | None = None) -> Stream:
+async def connect(
+    addresses: Sequence[str],
+    port: int,
+    clock: Clock,
+    limit: float,
+    source: str | None = None,
+    notes: KernelNotes | None = None,
+) -> Stream:
     """Return an open stream to the first address that takes the connection; `limit` is seconds for each address.
+
+    With `notes` the kernel says when bytes came.
 
     Raises `FaultError` (`tcp_…`, `no_descriptors`, `source_address_unusable`).
     """
     if len(addresses) == 1:
-        only = await _attempt(addresses[0], port, clock, limit, source)
+        only = await _attempt(addresses[0], port, clock, limit, source, notes)
         if isinstance(only, Stream):
             return only
         raise _fault([only], source)
-    results = await _race(interleaved(addresses), port, clock, limit, source)
+    results = await _race(interleaved(addresses), port, clock, limit, source, notes)
     streams = [one for one in results if isinstance(one, Stream)]
     for late in streams[1:]:
         late.abort()
@@ -69,11 +79,14 @@ async def connect(addresses: Sequence[str], port: int, clock: Clock, limit: floa
     raise _fault([one for one in results if isinstance(one, OSError)], source)
 
 
-async def _attempt(address: str, port: int, clock: Clock, limit: float, source: str | None) -> Stream | OSError:
+async def _attempt(
+    address: str, port: int, clock: Clock, limit: float, source: str | None, notes: KernelNotes | None
+) -> Stream | OSError:
     """Try one address. An address that stays silent is a time-out as the kernel would have reported it."""
     stream = Stream(clock)
     try:
-        await open_link(stream, address, port, limit, source)
+        arrivals = None if notes is None else Arrivals(clock, notes)
+        await open_link(stream, address, port, limit, source, arrivals)
     except OSError as exc:
         stream.abort()
         return OSError(_number(exc, address, source), "not connected")
@@ -90,7 +103,7 @@ def _number(exc: OSError, address: str, source: str | None) -> int:
 
 
 async def _race(
-    addresses: Sequence[str], port: int, clock: Clock, limit: float, source: str | None
+    addresses: Sequence[str], port: int, clock: Clock, limit: float, source: str | None, notes: KernelNotes | None
 ) -> list[Stream | OSError]:
     """Start the attempts one by one until one stands; return what each came to, in order of their ends."""
     waiting = list(addresses)
@@ -99,7 +112,7 @@ async def _race(
     try:
         while waiting or running:
             if waiting:
-                running.add(asyncio.create_task(_attempt(waiting.pop(0), port, clock, limit, source)))
+                running.add(asyncio.create_task(_attempt(waiting.pop(0), port, clock, limit, source, notes)))
             head_start = HEAD_START if waiting else None
             done, running = await asyncio.wait(running, timeout=head_start, return_when=asyncio.FIRST_COMPLETED)
             ended += done

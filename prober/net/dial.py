@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError, Kind, Reason
+from prober.net.arrivals import KernelNotes
 from prober.net.connect import connect, usable
 from prober.net.dns import HostsFile, is_numeric, resolve
 from prober.net.forbidden import is_forbidden
@@ -34,11 +35,14 @@ PLACES = 256  # nor do a route's names, addresses and URLs change from one attem
 class Dialer:
     """Opens streams along one route. Shared by all its sessions; keeps nothing of them.
 
-    `split` reads a URL as `split_url` does.
+    `split` reads a URL as `split_url` does. With `notes` the kernel says when bytes came.
     """
 
-    def __init__(self, route: Route, contexts: Mapping[Application, ssl.SSLContext]) -> None:
+    def __init__(
+        self, route: Route, contexts: Mapping[Application, ssl.SSLContext], notes: KernelNotes | None = None
+    ) -> None:
         self._route = route
+        self._notes = notes
         self._contexts = contexts
         self._hosts = HostsFile()
         self._read = functools.lru_cache(CERTIFICATES)(read_certificate)
@@ -62,6 +66,8 @@ class Dialer:
         timeline.facts["address"] = stream.address
         if proxy is not None:
             timeline.facts["proxied"] = True
+        if self._route.timestamps == "kernel":
+            timeline.facts["timestamps"] = "loop" if self._notes is None else "kernel"
         if origin.secure:
             await self.secure(stream, origin, application, timeline)
         return stream
@@ -91,7 +97,7 @@ class Dialer:
             raise FaultError(kinds.DNS_NO_ADDRESS, {"family": self._route.family})
         limit = self._route.limits.connect
         with Measured(timeline, Phase.CONNECT, None) as lap:  # each address has its own limit
-            stream = await connect(addresses, port, timeline.clock, limit, self._route.source_address)
+            stream = await connect(addresses, port, timeline.clock, limit, self._route.source_address, self._notes)
             lap.ended = stream.opened_at
         return stream
 

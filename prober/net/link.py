@@ -1,7 +1,8 @@
 """A TCP connection on a socket of our own, which costs less than an event loop's transport and is the same on each.
 
 It is a transport as far as a `Stream` uses one. Reading starts in the moment in which the connection stands, what is
-written goes to the kernel at once, and closing is over when `close` returns.
+written goes to the kernel at once, and closing is over when `close` returns. What comes has the moment at which it was
+read, or which the kernel noted where it is asked to.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import socket
 from collections.abc import Generator
 from typing import Any, cast
 
+from prober.net.arrivals import ROOM, Arrivals
 from prober.net.stream import Stream
 
 READ = 32_768  # bytes at once: two records of TLS (RFC 8446 section 5.1)
@@ -19,8 +21,17 @@ Place = tuple[str, int] | tuple[str, int, int, int]
 """Numeric address and port, and for IPv6 perhaps flow information and scope."""
 
 
-def open_link(stream: Stream, address: str, port: int, limit: float, source: str | None = None) -> "SocketLink":
+def open_link(
+    stream: Stream,
+    address: str,
+    port: int,
+    limit: float,
+    source: str | None = None,
+    arrivals: Arrivals | None = None,
+) -> "SocketLink":
     """Begin to connect `stream` to a numeric address, from the address `source` if one is given; await the result.
+
+    With `arrivals`, which are of this connection alone, the kernel says when bytes came.
 
     Awaiting it raises `OSError` with the kernel's number, `TimeoutError` without one after `limit` seconds; `stream` is
     told of nothing in that case, and the socket is closed. So does calling this, for what fails at once.
@@ -29,6 +40,8 @@ def open_link(stream: Stream, address: str, port: int, limit: float, source: str
     try:
         if source is not None:
             connection.bind((source, 0))
+        if arrivals is not None:
+            arrivals.expect(connection)
         number = connection.connect_ex(place)
     except BaseException:
         connection.close()
@@ -36,7 +49,7 @@ def open_link(stream: Stream, address: str, port: int, limit: float, source: str
     if number not in UNDER_WAY:
         connection.close()
         raise OSError(number, os.strerror(number))
-    return SocketLink(connection, stream, limit)
+    return SocketLink(connection, stream, limit, arrivals)
 
 
 def _socket_to(address: str, port: int) -> tuple[socket.socket, Place]:
@@ -57,12 +70,15 @@ class SocketLink(asyncio.Transport):
     `stream` is told what happens, as by any transport: of the connection in the very moment in which it stands.
     """
 
-    def __init__(self, connection: socket.socket, stream: Stream, limit: float) -> None:
+    def __init__(
+        self, connection: socket.socket, stream: Stream, limit: float, arrivals: Arrivals | None = None
+    ) -> None:
         super().__init__()
         self._loop = loop = asyncio.get_running_loop()
         self._socket = connection
         self._number = connection.fileno()
         self._stream = stream
+        self._arrivals = arrivals
         self._unsent = bytearray()
         self._made = False
         self._reading = False
@@ -169,14 +185,20 @@ class SocketLink(asyncio.Transport):
 
     def _readable(self) -> None:
         try:
-            data = self._socket.recv(READ)
+            if self._arrivals is None:
+                data = self._socket.recv(READ)
+            else:
+                data, noted, _, _ = self._socket.recvmsg(READ, ROOM)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as exc:
             self._lose(exc)
             return
         if data:
-            self._stream.data_received(data)
+            if self._arrivals is None:
+                self._stream.data_received(data)
+            else:
+                self._stream.arrived(data, self._arrivals.moment(noted))
             return
         self._ended = True
         self.pause_reading()

@@ -5,6 +5,7 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
+from prober.net.arrivals import KernelNotes
 from prober.net.dial import Dialer
 from prober.net.dns import check_servers, is_numeric
 from prober.net.origin import split_url
@@ -51,7 +52,7 @@ class Network:
     """The way out of one `Route`. Raises `NetworkSetupError` when made from files or addresses that do not work.
 
     `user_agent` is sent with requests that bring none; `{client}` in it stands for the client a session emulates.
-    Networks of one process should share `contexts`.
+    Networks of one process should share `contexts`, and `notes`, by which those have the kernel's word that ask for it.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Network:
         clock: Clock = time.monotonic,
         user_agent: str = "",
         contexts: Contexts | None = None,
+        notes: KernelNotes | None = None,
     ) -> None:
         self.clock = clock
         self._route = route
@@ -71,7 +73,10 @@ class Network:
             made = {application: shared.get(route.tls, application) for application in Application}
         except (TlsSetupError, ValueError) as exc:
             raise NetworkSetupError(str(exc)) from None
-        self._dialer = Dialer(route, made)
+        kernel = KernelNotes() if notes is None else notes
+        self._own_notes = kernel if notes is None else None
+        in_force = route.timestamps == "kernel" and kernel.start()
+        self._dialer = Dialer(route, made, kernel if in_force else None)
 
     def session(self, timeline: Timeline, client: str = "identity") -> ColdSession:
         """Return a session of its own connections and cookie jar, whose phases go to `timeline`.
@@ -82,6 +87,8 @@ class Network:
 
     async def close(self) -> None:
         """Give back what the network holds: nothing outlives its sessions, so there is nothing to wait for."""
+        if self._own_notes is not None:
+            self._own_notes.close()
 
 
 def _check(route: Route) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 from prober.secret import Secret
 
 Family = Literal["auto", "ipv4", "ipv6"]
+Timestamps = Literal["loop", "kernel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Route:
 
     `resolver` holds name-server addresses (`192.0.2.53`, `127.0.0.1:5353`); empty means the system's own.
     `connect_to` maps a host name to the address to dial instead, leaving SNI and Host as they are. `literals` are the
-    addresses that are configured although no server of anybody's mail can be there (`forbidden.py`).
+    addresses that are configured although no server of anybody's mail can be there (`forbidden.py`). `timestamps` says
+    by whom the moment is known at which bytes came: the event loop, or the kernel where the system offers it.
     """
 
     tls: TlsPolicy = field(default_factory=TlsPolicy)
@@ -60,3 +62,4 @@ class Route:
     connect_to: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     limits: PhaseLimits = field(default_factory=PhaseLimits)
     literals: frozenset[str] = frozenset()
+    timestamps: Timestamps = "loop"

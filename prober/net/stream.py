@@ -61,8 +61,12 @@ class Stream(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=0)
 
     def data_received(self, data: bytes) -> None:
+        """Keep bytes with the moment at which they were read."""
+        self.arrived(data, self._clock())
+
+    def arrived(self, data: bytes, at: float) -> None:
         """Keep bytes with the moment of their arrival."""
-        self._inbox.append((data, self._clock()))
+        self._inbox.append((data, at))
         self._held += len(data)
         if self._held > HELD and not self._full and self._transport is not None:
             self._full = True

@@ -65,6 +65,9 @@ TOKEN_REASONS = (
 )
 PUSH_REASONS = (Reason.PUSH_CHANNEL_LOST, Reason.CONNECTION_RESET, Reason.READ_TIMEOUT)
 
+NOTES = ("used", "missing", "ignored")
+"""What becomes of the kernel's note of when bytes came."""
+
 PAIR = ("client", "target")
 GROUP = ("group_kind", "group")
 INFO = "clientaccess_probe_info"
@@ -227,6 +230,19 @@ METRICS: tuple[Spec, ...] = (
     Spec("clientaccess_scheduler_missed_total", "counter", PAIR, "Slots skipped because the last run was still going."),
     Spec("clientaccess_scheduler_crashes_total", "counter", PAIR, "Attempts that a bug around them cost."),
     Spec("clientaccess_loop_lag_seconds", "histogram", (), "Event loop delay, sampled.", LAG_BUCKETS),
+    Spec(
+        "clientaccess_receive_timestamps_in_force",
+        "gauge",
+        (),
+        "Whether the kernel says when bytes came: 1 where some way out asks for it and the system offers it.",
+    ),
+    Spec(
+        "clientaccess_receive_timestamps_total",
+        "counter",
+        ("result",),
+        "Readings of connections that ask for the kernel's moment: it was used, missing, or ignored because it could "
+        "not be true. Without one, the moment is the event loop's.",
+    ),
     Spec("clientaccess_inflight", "gauge", (), "Transactions running."),
     Spec("clientaccess_config_last_reload_successful", "gauge", (), "Whether the last reading of the file succeeded."),
     Spec("clientaccess_config_last_reload_success_timestamp_seconds", "gauge", (), "When it last succeeded."),
@@ -324,6 +340,7 @@ class Metrics:
         self._lag: Histogram = self.family("clientaccess_scheduler_lag_seconds")
         self._loop_lag: Histogram = self.family("clientaccess_loop_lag_seconds")
         self._inflight: Gauge = self.family("clientaccess_inflight")
+        self._notes = {result: self._child("clientaccess_receive_timestamps_total", result) for result in NOTES}
         self._catalogue = catalogue
         self._vantage = vantage
         self._bound: dict[str, _Bound] = {}
@@ -427,6 +444,14 @@ class Metrics:
     def loop_lag(self, seconds: float) -> None:
         """One sample of the event loop's delay."""
         self._loop_lag.observe(seconds)
+
+    def noted(self, result: str, count: int = 1) -> None:
+        """The kernel's note of when bytes came was `used`, `missing` or `ignored`."""
+        self._notes[result].inc(count)
+
+    def kernel_notes(self, *, in_force: bool) -> None:
+        """Whether the kernel is asked for such notes, and gives them."""
+        self.family("clientaccess_receive_timestamps_in_force").set(in_force)
 
     def held_back(self, assignment: Assignment) -> None:
         """A start was held back."""

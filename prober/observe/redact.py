@@ -169,6 +169,7 @@ SHOWN = frozenset(
         "text_kind",
         "throttle_scope",
         "timestamp",
+        "timestamps",
         "tls",
         "tls_cipher",
         "tls_reason",

@@ -83,6 +83,8 @@ def _line(result: StepResult, started: float, whole: float) -> str:
         shown = redact.evidence(result.fault.evidence)
         phase = f" during {result.fault.phase}" if result.fault.phase else ""
         phases += f" {result.fault.kind.code}{phase}" + "".join(f" {name}={value}" for name, value in shown.items())
+    if "timestamps" in result.facts:  # it was asked for, so say whether it was to be had
+        phases += f" timestamps={result.facts['timestamps']}"
     return f"{line} {phases}".rstrip()
 
 

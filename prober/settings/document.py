@@ -111,6 +111,9 @@ class NetworkSection(Section):
     """Name servers (`192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`) instead of the system's."""
     connect_to: dict[Text, Text] | None = None
     """By host name, the address or other host to dial instead; SNI and Host stay as they are."""
+    timestamps: Literal["loop", "kernel"] | None = None
+    """Who says when bytes came: `loop`, when the prober got to them, or `kernel`, when they reached the machine (Linux
+    only; elsewhere as `loop`). `loop` by default."""
 
 
 class ProxySection(Section):

@@ -38,6 +38,7 @@ class Routes:
             source_address=network.source_address,
             resolver=tuple(network.resolver or ()),
             connect_to=MappingProxyType({name.lower(): to for name, to in (network.connect_to or {}).items()}),
+            timestamps=network.timestamps or "loop",
         )
 
     def token_route(self, section: WayOut) -> Route:

@@ -67,6 +67,9 @@ class CrewWatch(Protocol):
     def loop_lag(self, seconds: float) -> None:
         """A loop was late."""
 
+    def noted(self, result: str, count: int = 1) -> None:
+        """So many of the kernel's notes of when bytes came were used, missing or ignored."""
+
     def inflight(self, delta: int) -> None:
         """So many transactions more or less are running."""
 
@@ -219,6 +222,7 @@ class Crew:
         self._counted: Mapping[str, Callable[..., None]] = {
             "scheduler_lag": ears.watch.scheduler_lag,
             "loop_lag": ears.watch.loop_lag,
+            "noted": ears.watch.noted,
             "requested": ears.tokens.requested,
             "failed": ears.tokens.failed,
             "issued": ears.tokens.issued,

@@ -2,15 +2,30 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 import uvloop
 
+from prober.net import connect
+from prober.net.arrivals import KernelNotes
+from prober.net.stream import Stream
+from prober.timeline import Clock
 from tests.net.certificates import Pki
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
+LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = MappingProxyType(
+    {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+)
+_attempt = connect._attempt
+
+
+async def _with_notes(
+    address: str, port: int, clock: Clock, limit: float, source: str | None, notes: KernelNotes | None
+) -> Stream | OSError:
+    return await _attempt(address, port, clock, limit, source, notes or KernelNotes())
 
 
 @pytest.fixture(scope="session")
@@ -27,12 +42,15 @@ def closed_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Run a coroutine to its end on each kind of event loop."""
+@pytest.fixture(params=["asyncio", "uvloop", "asyncio and kernel"])
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a coroutine to its end on each kind of event loop, and with the kernel's notes of when bytes came."""
+    factory, _, kernel = request.param.partition(" and ")
+    if kernel:
+        monkeypatch.setattr(connect, "_attempt", _with_notes)
 
     def runner(scenario: Coroutine[Any, Any, None]) -> None:
-        with asyncio.Runner(loop_factory=request.param) as loop:
+        with asyncio.Runner(loop_factory=LOOPS[factory]) as loop:
             loop.run(scenario)
 
     return runner

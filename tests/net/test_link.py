@@ -3,16 +3,27 @@
 import asyncio
 import errno
 import socket
+import struct
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from prober.exchange import Call
+from prober.net import connect
+from prober.net.arrivals import SO_TIMESTAMPNS_NEW, Arrivals, KernelNotes, Note
 from prober.net.link import READ, SocketLink, open_link
+from prober.net.network import Network
 from prober.net.stream import Chunk, Stream
+from prober.timeline import Timeline
+from prober.vocabulary import Phase
+from tests.net.certificates import Pki
 from tests.net.clocks import Clock
 from tests.net.conftest import Run
-from tests.net.made import Raised
-from tests.net.servers import descriptors, full_backlog, until
+from tests.net.made import OK, Raised, route, session
+from tests.net.servers import answering, descriptors, full_backlog, serving, until
+from tests.net.test_arrivals import needs_linux, noting
 
 NOBODY = "127.0.0.2"  # this machine too, but no test listens there
 
@@ -218,3 +229,89 @@ def test_a_reset_is_told_with_its_number(run: Run, listening: socket.socket, *, 
         assert raised.error.fault.evidence["errno"] in ("ECONNRESET", "EPIPE")
 
     run(scenario())
+
+
+# With the kernel's notes.
+
+
+class Told:
+    """A socket that gives what it was told to, and then nothing."""
+
+    def __init__(self, *given: tuple[bytes, list[tuple[int, int, bytes]]]) -> None:
+        self._given = list(given)
+
+    def recvmsg(self, _size: int, _room: int) -> tuple[bytes, list[tuple[int, int, bytes]], int, None]:
+        if not self._given:
+            raise BlockingIOError
+        return (*self._given.pop(0), 0, None)
+
+    def fileno(self) -> int:
+        return -1
+
+
+async def test_what_came_has_the_kernels_moment_however_late_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read half a microsecond later than the connection stood, 250 ns after it came; without a note, when read."""
+    wall = 1_000_000_000
+    heard: list[Note] = []
+    clock = Clock(100.0)
+    stream = Stream(clock)
+    noted = (socket.SOL_SOCKET, SO_TIMESTAMPNS_NEW, struct.pack("@qq", *divmod(wall - 250, 1_000_000_000)))
+    told: Any = Told((b"first", [noted]), (b"second", []))
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_writer", lambda *_: None)
+    link = SocketLink(told, stream, 5.0, Arrivals(clock, KernelNotes(heard.append, wall=lambda: wall)))
+    clock.now = 100.000_000_5
+    for _ in range(3):
+        link._readable()
+    first = await stream.receive()
+    assert first.data == b"first"
+    assert first.at == pytest.approx(100.000_000_25, abs=2e-8)
+    assert await stream.receive() == Chunk(b"second", 100.000_000_5)
+    assert heard == ["used", "missing"]
+
+
+@needs_linux
+def test_a_way_out_with_kernel_timestamps_says_so_and_measures_all_phases(run: Run, pki: Pki) -> None:
+    """Every reading has its note, and the step says whose moments it has; without the option nothing is said."""
+    heard: list[Note] = []
+    notes = noting()
+    notes.noted = heard.append
+
+    async def scenario() -> None:
+        async with serving(answering(OK), pki.good.server()) as server:
+            timeline = Timeline()
+            network = Network(replace(route(pki), timestamps="kernel"), notes=notes)
+            tx = network.session(timeline)
+            assert (await tx.exchange(Call("GET", f"https://mail.test:{server.port}/"))).status == 200
+            assert timeline.facts["timestamps"] == "kernel"
+            assert set(timeline.spent) == {Phase.CONNECT, Phase.TLS, Phase.SEND, Phase.WAIT, Phase.RECEIVE}
+            assert all(seconds >= 0 for seconds in timeline.spent.values())
+            await tx.close()
+            await network.close()
+
+    run(scenario())
+    assert heard.count("used") >= 2
+    assert set(heard) == {"used"}
+    notes.close()
+
+
+async def test_where_the_system_offers_none_the_loop_tells_the_moments(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As without the option; the step says that too."""
+    monkeypatch.setattr(KernelNotes, "ask", lambda *_: False)
+    monkeypatch.setattr(connect, "Arrivals", None)
+    timeline = Timeline()
+    way = replace(route(pki), timestamps="kernel")
+    async with serving(answering(OK), pki.good.server()) as server, session(way, timeline) as tx:
+        assert (await tx.exchange(Call("GET", f"https://mail.test:{server.port}/"))).status == 200
+    assert timeline.facts["timestamps"] == "loop"
+
+
+async def test_off_is_off(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No note is asked for or looked at, and no step speaks of timestamps."""
+    monkeypatch.setattr(connect, "Arrivals", None)
+    monkeypatch.setattr(KernelNotes, "start", None)
+    timeline = Timeline()
+    async with serving(answering(OK), pki.good.server()) as server, session(route(pki), timeline) as tx:
+        assert (await tx.exchange(Call("GET", f"https://mail.test:{server.port}/"))).status == 200
+    assert "timestamps" not in timeline.facts

@@ -119,6 +119,9 @@ def test_what_schedule_channels_and_token_service_tell_is_counted() -> None:
     seen.inflight(-1)
     seen.scheduler_lag(0.01)
     seen.loop_lag(0.01)
+    seen.noted("used")
+    seen.noted("ignored", 3)
+    seen.kernel_notes(in_force=True)
     seen.push_session(ASSIGNMENT, 600)
     seen.marker_failed(ASSIGNMENT)
     seen.push_disconnect(ASSIGNMENT, Reason.PUSH_CHANNEL_LOST)
@@ -150,6 +153,10 @@ def test_what_schedule_channels_and_token_service_tell_is_counted() -> None:
     assert samples["clientaccess_credential_expiry_timestamp_seconds", "user"] == 6
     assert samples["clientaccess_config_last_reload_success_timestamp_seconds",] == 7
     assert samples["clientaccess_state_lost",] == 1
+    assert samples["clientaccess_receive_timestamps_in_force",] == 1
+    assert samples["clientaccess_receive_timestamps_total", "used"] == 1
+    assert samples["clientaccess_receive_timestamps_total", "missing"] == 0
+    assert samples["clientaccess_receive_timestamps_total", "ignored"] == 3
     assert samples["clientaccess_history_dropped_total",] == 2
     assert samples["clientaccess_sink_errors_total", "Broken"] == 1
 

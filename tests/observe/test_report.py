@@ -74,6 +74,19 @@ def test_the_waterfall_draws_each_step_where_it_lies() -> None:
     ]
 
 
+def test_the_waterfall_says_whose_moments_it_has_where_the_kernels_were_asked_for() -> None:
+    """Asked for and to be had, or not to be had; without the option nothing is said."""
+    for whose in ("kernel", "loop"):
+        made = replace(outcome(), results=(StepResult("look", 0.25, {Phase.WAIT: 0.25}, facts={"timestamps": whose}),))
+        assert (
+            text(ASSIGNMENT, made, judge(made, WORKED)).splitlines()[1].endswith(f"| wait=250.0ms timestamps={whose}")
+        )
+        assert json.loads(json_line(ASSIGNMENT, made, judge(made, WORKED)))["steps"][0]["evidence"] == {
+            "timestamps": whose
+        }
+    assert "timestamps" not in text(ASSIGNMENT, outcome(), judge(outcome(), WORKED))
+
+
 def test_an_attempt_that_took_no_time_is_drawn_as_well() -> None:
     made = outcome(duration=0.0)
     assert "OK in 0.0ms" in text(ASSIGNMENT, made, judge(made, WORKED))

@@ -30,7 +30,12 @@ def test_what_a_section_leaves_open_is_taken_from_global_key_by_key(mistakes: Mi
     base = Global.model_validate(
         {
             "tls": {"ca_file": "ca.pem", "minimum_version": "1.3"},
-            "network": {"family": "ipv4", "resolver": ["192.0.2.53"], "connect_to": {"Mail.Corp.example": "192.0.2.1"}},
+            "network": {
+                "family": "ipv4",
+                "timestamps": "kernel",
+                "resolver": ["192.0.2.53"],
+                "connect_to": {"Mail.Corp.example": "192.0.2.1"},
+            },
             "proxy": {"url": "http://proxy:3128", "no_proxy": [".corp"]},
         }
     )
@@ -42,6 +47,7 @@ def test_what_a_section_leaves_open_is_taken_from_global_key_by_key(mistakes: Mi
         family="auto",
         resolver=("192.0.2.53",),
         connect_to={"mail.corp.example": "192.0.2.1"},
+        timestamps="kernel",
     )
     assert not mistakes
 

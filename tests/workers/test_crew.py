@@ -169,6 +169,7 @@ async def test_everything_that_is_told_reaches_who_counts_it(monkeypatch: pytest
     told: list[tuple[Ear, Message, tuple[Any, ...]]] = [
         (world.counts, ("scheduler_lag", 0.5), ("scheduler_lag", 0.5)),
         (world.counts, ("loop_lag", 0.25), ("loop_lag", 0.25)),
+        (world.counts, ("noted", "used", 7), ("noted", "used", 7)),
         (world.tokens, ("requested", "user"), ("requested", "user")),
         (world.tokens, ("issued", "user", 9.0), ("issued", "user", 9.0)),
         (world.tokens, ("failed", "user", Reason.READ_TIMEOUT), ("failed", "user", Reason.READ_TIMEOUT)),
