@@ -81,7 +81,7 @@ class Dialer:
         session = TlsSession(self._contexts[application], name)
         try:
             with Measured(timeline, Phase.TLS, self._route.limits.tls) as lap:
-                await stream.start_tls(session, lap.deadline)
+                await stream.start_tls(session, lap.deadline, more=application is Application.HTTPS)
         except BaseException:
             stream.close()
             raise

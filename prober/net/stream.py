@@ -198,9 +198,10 @@ class Stream(asyncio.Protocol):
         self._inbox.appendleft((chunk.data, chunk.at))
         self._held += len(chunk.data)
 
-    async def start_tls(self, session: TlsSession, deadline: float | None = None) -> None:
+    async def start_tls(self, session: TlsSession, deadline: float | None = None, *, more: bool = False) -> None:
         """Shake hands on this connection. Bytes that came in the clear before are a fault (RFC 9051 section 11.1).
 
+        With `more` to send at once, the last words of the handshake go out together with it, as browsers have it.
         Raises `FaultError`. On failure `session` still knows the peer's certificate.
         """
         if self._inbox:
@@ -213,10 +214,14 @@ class Stream(asyncio.Protocol):
                     await self._heard(deadline)
                 records, arrived = self._record()
                 session.feed(records)
-        finally:
+        except BaseException:
+            self._flush(session)
+            raise
+        if not more:
             self._flush(session)
         self.tls = session
-        self._keep_early(session, arrived)
+        if session.holding:
+            self._keep_early(session, arrived)
 
     def close(self) -> None:
         """Say goodbye under TLS and close at once. What the peer will not take is thrown away."""
@@ -264,7 +269,8 @@ class Stream(asyncio.Protocol):
     def _open(self, tls: TlsSession, records: bytes) -> bytes:
         tls.feed(records)
         opened = tls.decrypt()
-        self._flush(tls)
+        if tls.speaking:
+            self._flush(tls)
         self._farewell_heard = opened.finished
         self._fault = opened.fault or self._fault
         return opened.data

@@ -158,6 +158,16 @@ class TlsSession:
         """Take in bytes that came from the peer."""
         self._incoming.write(records)
 
+    @property
+    def holding(self) -> bool:
+        """Whether bytes have been taken in that nobody has decrypted."""
+        return self._incoming.pending > 0 or self._ssl.pending() > 0
+
+    @property
+    def speaking(self) -> bool:
+        """Whether bytes belong on the wire."""
+        return self._outgoing.pending > 0
+
     def outgoing(self) -> bytes:
         """Return the bytes that now belong on the wire (an alert too, after a fault)."""
         return self._outgoing.read()

@@ -242,6 +242,56 @@ async def test_plaintext_that_came_with_the_last_handshake_record_is_kept(pki: P
     assert await stream.receive() == Chunk(b"* OK ready\r\n", 102.0)
 
 
+@pytest.mark.parametrize("more", [True, False])
+async def test_the_last_words_of_the_handshake_go_out_with_what_follows(pki: Pki, *, more: bool) -> None:
+    """Where the client is to speak next; where the server is, it must not wait for them (TLS 1.3)."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = pki.good.server().wrap_bio(incoming, outgoing, server_side=True)
+    stream, cable = plugged()
+    shaking = asyncio.create_task(stream.start_tls(client(pki), more=more))
+    await until(lambda: cable.sent != b"")
+    incoming.write(cable.sent)
+    cable.sent = b""
+    with pytest.raises(ssl.SSLWantReadError):
+        server.do_handshake()
+    stream.data_received(outgoing.read())
+    await shaking
+    assert (cable.sent == b"") is more
+    await stream.send(b"hello")
+    incoming.write(cable.sent)
+    server.do_handshake()
+    assert server.read() == b"hello"
+
+
+async def test_session_tickets_wake_nobody(pki: Pki) -> None:
+    """They come after the handshake by themselves, and are no words of the server."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = pki.good.server().wrap_bio(incoming, outgoing, server_side=True)
+    stream, cable = plugged()
+    shaking = asyncio.create_task(stream.start_tls(client(pki)))
+    await until(lambda: cable.sent != b"")
+    incoming.write(cable.sent)
+    cable.sent = b""
+    with pytest.raises(ssl.SSLWantReadError):
+        server.do_handshake()
+    stream.data_received(outgoing.read())
+    await shaking
+    incoming.write(cable.sent)
+    server.do_handshake()
+    tickets = outgoing.read()
+    assert tickets
+    reading = asyncio.create_task(stream.receive())
+    await asyncio.sleep(0)
+    waiter = stream._reader
+    assert waiter is not None
+    stream.data_received(tickets)
+    assert not waiter.done()
+    server.write(b"* OK ready\r\n")
+    stream.data_received(outgoing.read())
+    assert waiter.done()
+    assert (await reading).data == b"* OK ready\r\n"
+
+
 async def test_bytes_before_the_handshake_are_refused() -> None:
     """Somebody may have put them there (RFC 9051 section 11.1): they must not be taken for words under TLS."""
     stream, cable = plugged()
