@@ -122,8 +122,14 @@ class SocketLink(asyncio.Transport):
         if self._unsent:
             self._unsent += data
             return
-        taken = self._send(data)
-        if self._lost or taken == len(data):
+        try:
+            taken = self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            taken = 0
+        except OSError as exc:
+            self._lose(exc)
+            return
+        if taken == len(data):
             return
         self._unsent += memoryview(data)[taken:]
         self._loop.add_writer(self._number, self._writable)
@@ -205,8 +211,12 @@ class SocketLink(asyncio.Transport):
         self._stream.eof_received()
 
     def _writable(self) -> None:
-        taken = self._send(self._unsent)
-        if self._lost:
+        try:
+            taken = self._socket.send(self._unsent)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as exc:
+            self._lose(exc)
             return
         del self._unsent[:taken]
         if self._unsent:
@@ -215,16 +225,6 @@ class SocketLink(asyncio.Transport):
         self._stream.resume_writing()
         if self._closing:
             self._lose(None)
-
-    def _send(self, data: bytes | bytearray | memoryview) -> int:
-        """Return how many bytes the kernel took; a connection that takes none any more is lost."""
-        try:
-            return self._socket.send(data)
-        except (BlockingIOError, InterruptedError):
-            return 0
-        except OSError as exc:
-            self._lose(exc)
-            return 0
 
     def _lose(self, exc: OSError | None) -> None:
         """Close the socket and tell the stream, once."""

@@ -42,7 +42,8 @@ class Measured:
         timeline, phase = self._timeline, self._phase
         ended = timeline.clock() if self.ended is None or kind is not None else self.ended
         timeline.current = None
-        timeline.add(phase, ended - self.started if ended > self.started else 0.0)
+        spent = timeline.spent
+        spent[phase] = spent.get(phase, 0.0) + (ended - self.started if ended > self.started else 0.0)
         if kind is None:
             return
         timeline.interrupted = phase

@@ -71,8 +71,9 @@ class Stream(asyncio.Protocol):
         if self._held > HELD and not self._full and self._transport is not None:
             self._full = True
             self._transport.pause_reading()
-        if self._reader is not None and self._speaks():
-            _wake(self._reader)
+        waiter = self._reader
+        if waiter is not None and not waiter.done() and self._speaks():
+            waiter.set_result(None)
 
     def eof_received(self) -> bool:
         """Note the peer's FIN; the connection stays ours to close."""
@@ -251,7 +252,7 @@ class Stream(asyncio.Protocol):
         if self._early is not None:
             early, self._early = self._early, None
             return early
-        while self._inbox and self._fault_of_tls() is None and not self._farewell_heard:
+        while self._inbox and not self._farewell_heard and (self._fault is None or self._fault_of_tls() is None):
             data, at = self._take()
             if self.tls is not None:
                 data = self._open(self.tls, data)

@@ -60,7 +60,8 @@ class Use:
 
     def add(self, amount: float, now: float, *, beyond: bool = False) -> None:
         """Use `amount` more; less than nothing gives back what was used at once."""
-        self._fade(now)
+        if self._budget.window:
+            self._fade(now)
         share = amount * self._budget.window / self._budget.span if self._budget.window else amount
         if beyond:
             self.beyond = max(0.0, self.beyond + share)
@@ -126,6 +127,7 @@ class Budgets:
 
     def _of(self, budget: Budget, member: str) -> Use:
         uses = self._uses[budget.name]
-        if member not in uses:
-            uses[member] = Use(self._budgets[budget.name])
-        return uses[member]
+        use = uses.get(member)
+        if use is None:
+            use = uses[member] = Use(self._budgets[budget.name])
+        return use

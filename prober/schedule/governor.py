@@ -103,11 +103,11 @@ class Governor:
         `added`: the prober wants it of its own accord, no configuration does. `now`: its turn has come, and it would
         start at once; then somebody who is just finding out whether its password is accepted stands in its way.
         """
-        if self._restraint.holds(assignment) or self._wish(assignment) is not None:
+        if self._restraint.holds(assignment) or (self._quiet and self._wish(assignment) is not None):
             return True
-        names = self._passwords_of(assignment)
-        if any(self._passwords.rest(name) is not None or (now and self._passwords.on_trial(name)) for name in names):
-            return True
+        for name in self._passwords_of(assignment):
+            if self._passwords.rest(name) is not None or (now and self._passwords.on_trial(name)):
+                return True
         return added and not self._room(assignment)
 
     def until(self, assignment: Assignment) -> float:

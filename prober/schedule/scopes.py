@@ -133,7 +133,8 @@ class Parties:
 
     def of(self, assignment: Assignment) -> Party:
         """Return the party of `assignment`."""
-        return self._known(assignment)[0]
+        known = self._made.get(assignment.key)
+        return known[0] if known is not None else self._known(assignment)[0]
 
     def keys(self, assignment: Assignment) -> frozenset[str]:
         """Return the keys of everything `assignment` belongs to."""

@@ -268,19 +268,16 @@ class Conversation:
     async def _next_or_quiet(self, seconds: float | None) -> Response | None:
         """Return the next response, or `None` when there was none within `seconds`; after a farewell, its end."""
         while (response := self._whole()) is None:
-            data = await self._receive(AFTER_FAREWELL if self._over else seconds)
+            try:
+                data = await self._wire.receive(AFTER_FAREWELL if self._over else seconds)
+            except FaultError as error:
+                raise self._end(error.fault) from error
             if data is None and self._over is None:
                 return None
             if not data:
                 raise self._end(None)
             self._framer.feed(data)
         return response
-
-    async def _receive(self, seconds: float | None) -> bytes | None:
-        try:
-            return await self._wire.receive(seconds)
-        except FaultError as error:
-            raise self._end(error.fault) from error
 
     def _whole(self) -> Response | None:
         """Return the next response that is in hand, heeded, or `None`."""
