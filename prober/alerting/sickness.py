@@ -99,7 +99,13 @@ RELOAD = _impaired(
     "Its configuration could not be read again; it goes on with the one before.",
     "5m",
 )
-IMPAIRED: tuple[Alert, ...] = (MISSED, CRASHES, SINKS, STATE, RELOAD)
+LISTS = _impaired(
+    "discovery",
+    "clientaccess_discovery_last_refresh_successful == 0",
+    "The list of targets {source} is bad or cannot be fetched: it counts as it last was good, and grows old.",
+    "15m",
+)
+IMPAIRED: tuple[Alert, ...] = (MISSED, CRASHES, SINKS, STATE, RELOAD, LISTS)
 PAIR = {"client": "imap4", "target": "hq", **WHERE}
 
 
@@ -135,6 +141,7 @@ def impaired_cases() -> tuple[Case, ...]:
         _counted(SINKS, "clientaccess_sink_errors_total", {"sink": "log", **WHERE}, "1x30 2x200", settled="29m"),
         _gauge(STATE, "clientaccess_state_lost", "0x9 1x30 0x30"),
         _gauge(RELOAD, "clientaccess_config_last_reload_successful", "1x9 0x30 1x30"),
+        _lists(),
     )
 
 
@@ -190,6 +197,18 @@ def _counted(alert: Alert, name: str, labels: Mapping[str, str], values: str, se
             fires("40m", alert, labels),
             quiet("110m", alert),
         ),
+    )
+
+
+def _lists() -> Case:
+    name, bad = "clientaccess_discovery_last_refresh_successful", {**WHERE, "source": "http[0]"}
+    return Case(
+        "discovery: the list that is bad for fifteen minutes, not one whose server was away for ten",
+        {
+            series(name, **bad): "1x9 0x30 1x30",
+            series(name, **{**WHERE, "source": "http[1]"}): "1x9 0x9 1x50",
+        },
+        (quiet("24m", LISTS), fires("30m", LISTS, bad), quiet("41m", LISTS)),
     )
 
 
