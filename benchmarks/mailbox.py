@@ -22,10 +22,10 @@ async def run(configuration: Path, client: str, wanted: int) -> Mapping[str, flo
     """
     clients = catalogue()
     product = Product(client, clients, load([configuration], clients))
-    plain = await work(product.probe, wanted, product.at_once)
+    plain = await work(product.probe, wanted, product.at_once, product.wrong)
     watch = Stopwatch()
     with watch.running():
-        by_parts = await counted(product.probe, wanted, product.at_once)
+        by_parts = await counted(product.probe, wanted, product.at_once, product.wrong)
     return {**plain, **watch.seconds, "good": plain["good"] + by_parts["good"]}
 
 

@@ -22,6 +22,7 @@ from prober.exchange import Call
 from prober.model import Assignment, Outcome
 from prober.net.network import Network
 from prober.net.route import Route, TlsPolicy
+from prober.observe.sink import MOMENT
 from prober.settings.load import load
 from prober.settings.settings import Settings
 from prober.storage.store import Store
@@ -54,6 +55,8 @@ TARGET = """
 ALIKE = ("options_anonymous", "greeting", "reach_logout")
 """The steps that ask what the exporter asks, and no more."""
 Probe = Callable[[], Awaitable[bool]]
+Wrong = Callable[[], Awaitable[int]]
+"""Waits for what is left to be done with probes that were made, and tells how many of them went wrong after all."""
 
 
 def transport(https: str, ca_file: str) -> Probe:
@@ -112,26 +115,40 @@ class Product:
     def __init__(self, client: str, clients: Mapping[str, Client[Any]], settings: Settings) -> None:
         self._service = Service(settings, clients, Store.open(None), sinks=[self._hear])
         self._idle = deque(one for one in settings.assignments if one.client == client)
-        self._heard: dict[str, bool] = {}
+        self._begun = 0
+        self._heard: list[bool] = []
         self.at_once = len(self._idle)
         """How many attempts there can be at once: one of each assignment."""
 
     async def probe(self) -> bool:
-        """Have one attempt made, as the runner does; return whether it went well and was wholly measured."""
+        """Have one attempt made, as the runner does; how it went is heard later."""
         assignment = self._idle.popleft()
+        self._begun += 1
         await asyncio.create_task(self._service.assembly.attempts.scheduled(assignment, time.monotonic()))
         self._idle.append(assignment)
-        return self._heard.pop(assignment.key, False)
+        return True
+
+    async def wrong(self) -> int:
+        """Wait until all were told of; return how many since last asked did not go well or were not wholly measured."""
+        await asyncio.sleep(5 * MOMENT)
+        wrong, self._begun = self._begun - self._heard.count(True), 0
+        self._heard.clear()
+        return wrong
 
     def _hear(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         first = outcome.results[0]
         measured = first.certificate is not None and {Phase.DNS, Phase.CONNECT, Phase.TLS, Phase.WAIT} <= set(
             first.phases
         )
-        self._heard[assignment.key] = judgement.verdict == "ok" and measured
+        self._heard.append(judgement.verdict == "ok" and measured)
 
 
-async def work(probe: Probe, wanted: int, at_once: int) -> dict[str, float]:
+async def none_wrong() -> int:
+    """Say that every probe has told how it went."""
+    return 0
+
+
+async def work(probe: Probe, wanted: int, at_once: int, wrong: Wrong = none_wrong) -> dict[str, float]:
     """Make `wanted` probes; return CPU seconds and how many succeeded. The first of them are not counted.
 
     Every assignment has its series and its place in the detector by then.
@@ -140,10 +157,10 @@ async def work(probe: Probe, wanted: int, at_once: int) -> dict[str, float]:
         await asyncio.gather(*(probe() for _ in range(at_once)))
     gc.collect()
     gc.freeze()  # as `run` does once it has started
-    return await counted(probe, wanted, at_once)
+    return await counted(probe, wanted, at_once, wrong)
 
 
-async def counted(probe: Probe, wanted: int, at_once: int) -> dict[str, float]:
+async def counted(probe: Probe, wanted: int, at_once: int, wrong: Wrong = none_wrong) -> dict[str, float]:
     """Make `wanted` probes, so many at once; return CPU seconds, those of the kernel, and how many succeeded."""
     left, good = wanted, 0
 
@@ -156,6 +173,7 @@ async def counted(probe: Probe, wanted: int, at_once: int) -> dict[str, float]:
 
     before = resource.getrusage(resource.RUSAGE_SELF)
     await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
+    good -= await wrong()
     after = resource.getrusage(resource.RUSAGE_SELF)
     kernel = after.ru_stime - before.ru_stime
     return {"cpu": after.ru_utime - before.ru_utime + kernel, "kernel": kernel, "good": good}
@@ -170,8 +188,8 @@ async def run(kind: str, https: str, imap: str, ca_file: str, wanted: int) -> di
         return await work(wire(imap, ca_file), wanted, at_once)
     clients = alike() if kind in ("https", "imap") else catalogue()
     client = {"https": "activesync", "imap": "imap4"}.get(kind, kind)
-    settings = alike_settings(clients, https, imap, ca_file, at_once)
-    return await work(Product(client, clients, settings).probe, wanted, at_once)
+    product = Product(client, clients, alike_settings(clients, https, imap, ca_file, at_once))
+    return await work(product.probe, wanted, at_once, product.wrong)
 
 
 def main(kind: str, https: str, imap: str, ca_file: str, wanted: str, loop: str) -> None:

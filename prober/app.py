@@ -43,7 +43,7 @@ from prober.observe.log import OutcomeLog
 from prober.observe.metrics import Metrics
 from prober.observe.report import Finished
 from prober.observe.restraints import RestraintPanel, export, export_waits
-from prober.observe.sink import Sink, fan_out
+from prober.observe.sink import Gathered, Sink, fan_out
 from prober.observe.status import StatusBoard
 from prober.observe.trouble import TroublePanel
 from prober.observe.upkeep import ExpiryPanel, PushPanel
@@ -204,13 +204,14 @@ class Service:
         tokens, news = TokenNews((self.metrics, self._expiry)), PushNews(self.metrics, self.detection)
         ears = Ears(self.metrics, tokens, news, self.tell, self._tell_again, self._tell_of_loss)
         self._crew = Crew(settings, store, ears) if settings.workers > 1 else None
+        self._gathered = Gathered(self.tell)
         probed = self._probed_here(settings)
         self.assembly = Assembly(
             probed,
             clients,
             store,
             watch=self.metrics,
-            tell=self.tell,
+            tell=self._gathered,
             tell_again=self._tell_again,
             lagged=self.metrics.loop_lag,
             noted=self.metrics.noted,
@@ -411,6 +412,7 @@ class Service:
 
         `here` is what changes of that which this process probes itself.
         """
+        self._gathered.flush()
         gone = [one.key for one in change.removed]
         assignments = settings.assignments
         self._settings, self._in_force, self._hearers = settings, _by_key(settings), self._who_hears(settings)
@@ -505,6 +507,7 @@ class Service:
             await self._crew.drain(grace)
         if self._notices:
             await self._notices.close()
+        self._gathered.flush()
         await self.assembly.close()
         self._ending.set()
         self._web.should_exit = True

@@ -101,6 +101,20 @@ def judge(outcome: Outcome, around: Circumstances) -> Judgement:
     return replace(judgement, timed=False) if lagged else judgement
 
 
+def plain(outcome: Outcome, condition: Condition, objective: float | None) -> bool:
+    """Whether nothing can be said of a success outside maintenance but `SUCCEEDED`: so it is with almost every attempt.
+
+    What is not plain may still turn out to be no more than that; the rules say so.
+    """
+    return (
+        condition.sickness is None
+        and condition.lag <= LAGGED
+        and condition.late <= LATE
+        and (objective is None or outcome.duration <= objective)
+        and outcome.fault is None
+    )
+
+
 def _of_success(outcome: Outcome, around: Circumstances) -> Judgement:
     """Return what the first rule says that applies: one after the other, for most attempts end here."""
     for rule in WHEN_WELL:

@@ -15,12 +15,14 @@ from prober.verdict import (
     DAY,
     FAILURES,
     LAGGED,
+    SUCCEEDED,
     SUCCESSES,
     Circumstances,
     Condition,
     judge,
     loss_counts,
     markdown,
+    plain,
 )
 from prober.vocabulary import Domain, Environment, Verdict
 from tests.faults.test_taxonomy import kinds as every_kind
@@ -160,6 +162,23 @@ def test_a_success_is_judged_by_condition_objective_and_maintenance_alone(
     first = next(filter(None, (rule(made, around) for rule in (*ALWAYS, *SUCCESSES))))
     found = judge(made, cast("Circumstances", Asked(condition, maintenance=maintenance)))
     assert found == replace(first, timed=first.timed and condition.lag <= LAGGED)
+
+
+@pytest.mark.parametrize("objective", [None, 1.0])
+@pytest.mark.parametrize("took", [0.5, 1.0, 1.05, 1.5])
+@pytest.mark.parametrize("late", [0.0, 1.0, 1.01])
+@pytest.mark.parametrize("lag", [0.0, 0.1, 0.11, 0.26])
+@pytest.mark.parametrize("sickness", [None, kinds.CLOCK_WRONG])
+def test_what_is_plain_is_what_the_rules_have_nothing_to_say_of(
+    sickness: Kind | None, lag: float, late: float, took: float, objective: float | None
+) -> None:
+    condition = Condition(sickness, lag, late)
+    for made in (outcome(None, took), outcome(kinds.NO_ANSWER, took)):
+        judged = judge(made, replace(WORKED, condition=condition, objective=objective))
+        if plain(made, condition, objective):
+            assert judged == SUCCEEDED
+        elif judged == SUCCEEDED:
+            assert lag > 0.0, "only what lag takes off an attempt's time may need a closer look"
 
 
 UNWELL = (

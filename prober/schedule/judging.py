@@ -12,7 +12,7 @@ from prober.faults.taxonomy import Fault, Reason
 from prober.model import Assignment, Outcome
 from prober.schedule.records import Record, Records, SecretMark, Stamp
 from prober.timeline import Clock
-from prober.verdict import WELL, Circumstances, Condition, Judgement, judge, loss_counts
+from prober.verdict import SUCCEEDED, WELL, Circumstances, Condition, Judgement, judge, loss_counts, plain
 from prober.vocabulary import Verdict
 
 CONTROL = "control"
@@ -70,14 +70,16 @@ class Judging:
         Without `witness`, a failed control is not held against the vantage: it may have had less time than it needs.
         """
         now = self._wall()
+        maintained = self._in_maintenance(assignment, outcome.started_at, datetime.fromtimestamp(now, UTC))
         if outcome.fault is None:
             self._learn_success(assignment, now)
-            around = Circumstances(condition=condition, objective=assignment.objective)  # nothing else is asked about
-        else:
-            around = self._circumstances(assignment, outcome.fault, condition)
-            if witness and assignment.client == CONTROL:
-                self._learn_of_control(assignment.target.name, outcome, around)
-        maintained = self._in_maintenance(assignment, outcome.started_at, datetime.fromtimestamp(now, UTC))
+            if not maintained and plain(outcome, condition, assignment.objective):
+                return SUCCEEDED
+            asked = Circumstances(condition=condition, objective=assignment.objective, maintenance=maintained)
+            return judge(outcome, asked)
+        around = self._circumstances(assignment, outcome.fault, condition)
+        if witness and assignment.client == CONTROL:
+            self._learn_of_control(assignment.target.name, outcome, around)
         return judge(outcome, replace(around, maintenance=True) if maintained else around)
 
     def loss_counts(self, assignment: Assignment, fault: Fault, condition: Condition) -> bool:
@@ -170,7 +172,8 @@ class Judging:
         return until is not None and self._clock() <= until
 
     def _in_maintenance(self, assignment: Assignment, *times: datetime) -> bool:
-        return any(self._maintenance(assignment.target.name, when) for when in times)
+        name = assignment.target.name
+        return any(map(self._maintenance, (name,) * len(times), times))
 
 
 def _shared(assignment: Assignment) -> str:

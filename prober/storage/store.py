@@ -31,6 +31,10 @@ class Section(MutableMapping[str, str]):
     def __getitem__(self, key: str) -> str:
         return self._values[key]
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return what is kept under `key`: as every mapping does, at once, for this is asked for with every attempt."""
+        return self._values.get(key, default)
+
     def __setitem__(self, key: str, value: str) -> None:
         if self._values.get(key) != value:
             self._values[key] = value
