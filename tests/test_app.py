@@ -138,6 +138,7 @@ async def test_the_past_survives_a_restart(tmp_path: Path) -> None:
         run = Run(settings, Store.open(str(tmp_path / "state")))
         (first,) = (one for one in settings.assignments if one.target.name == "first")
         await run.service.assembly.attempts.scheduled(first, asyncio.get_running_loop().time())
+        run.service._gathered.flush()
         failures = await run.service.history.failures(client="imap4", target="first")
         assert await run(asyncio.sleep(0)) == 0
     assert [(one["code"], one["step"]) for one in failures] == [("tcp_refused", "greeting")] * 2

@@ -21,8 +21,8 @@ NOISE = 0.05
 """Seconds of a sample's delay below which it is the ordinary business of a loop, and no lag."""
 JUMP = 2.0
 DESCRIPTOR_PERIOD = 1.0
-SCARCE = 256
-"""Free descriptors, when they were last counted, below which they are counted with every attempt that ends."""
+FRESH, SCARCE = 0.05, 256
+"""Seconds for which a count will do for attempts that succeed, and descriptors below which it will not."""
 AILING = (kinds.NO_DESCRIPTORS, kinds.LOOP_BLOCKED, kinds.CLOCK_WRONG)
 
 
@@ -69,7 +69,7 @@ class Health:
         self._wall = wall
         self._descriptors = descriptors
         self._reserve = reserve
-        self._free = 0
+        self._free, self._counted_at = 0, self._clock()
         self._seen: dict[Kind, float] = {}
         self._lag = 0.0
         self._expected = clock()
@@ -97,12 +97,12 @@ class Health:
     def condition(self, since: Mark, late: float = 0.0, *, failed: bool = True) -> Condition:
         """Return how the prober was between `since` and now. `late`: seconds by which that began too late.
 
-        Whether descriptors had run out is asked of each attempt that `failed`. One that did not had what it needed:
-        the count of the last second will do, unless that says that they are scarce.
+        Descriptors are counted when an attempt ends. Where it has not `failed`, it had what it needed: a fresh count of
+        them will do, unless that says that they are scarce.
         """
         now = self._clock()
         lag = self._lag + self._overdue(now) - since.lag
-        return Condition(self._ailment(since.at, now, count=failed or self._free < SCARCE), max(0.0, lag), late)
+        return Condition(self._ailment(since.at, now, count=failed), max(0.0, lag), late)
 
     def sickness(self, since: float) -> Kind | None:
         """Return what ailed the prober between `since` (monotonic) and now, `None` when nothing did."""
@@ -110,7 +110,7 @@ class Health:
 
     def _ailment(self, since: float, now: float, *, count: bool) -> Kind | None:
         self._look(now)
-        if count:
+        if count or self._free < SCARCE or now - self._counted_at >= FRESH:
             self._count_descriptors(now)
         if not self._seen:
             return None
@@ -142,6 +142,6 @@ class Health:
         return late if self._timer is not None and late > NOISE else 0.0
 
     def _count_descriptors(self, now: float) -> None:
-        self._free = self._descriptors()
+        self._free, self._counted_at = self._descriptors(), now
         if self._free < self._reserve:
             self._seen[kinds.NO_DESCRIPTORS] = now

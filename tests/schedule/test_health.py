@@ -7,7 +7,7 @@ import resource
 import pytest
 
 from prober.faults import taxonomy as kinds
-from prober.schedule.health import SCARCE, Health, free_descriptors
+from prober.schedule.health import FRESH, SCARCE, Health, free_descriptors
 from prober.verdict import Condition
 from tests.schedule import virtual
 
@@ -137,40 +137,26 @@ def test_descriptors_are_counted_when_an_attempt_ends_and_not_by_the_second_alon
     virtual.run(main())
 
 
-def test_an_attempt_that_failed_has_the_descriptors_counted_and_one_that_did_not_relies_on_the_second() -> None:
-    """Gone between two samples: the failure is ours. They are counted with every attempt where they are scarce."""
+def test_a_failure_has_descriptors_counted_and_a_success_where_the_last_count_is_not_fresh() -> None:
+    """Gone since the last count: the failure is ours, and a success soon not timed. Scarce ones are always counted."""
 
     async def main() -> None:
         patient = Patient()
-        await asyncio.sleep(0.5)
-        began = patient.health.mark()
+        health = patient.health
+        assert health.condition(health.mark()).sickness is None
         patient.free = 3
-        assert patient.health.condition(began, failed=False).sickness is None
-        assert patient.health.condition(began, failed=True).sickness is kinds.NO_DESCRIPTORS
-        assert patient.health.condition(began).sickness is kinds.NO_DESCRIPTORS
-        patient.free = SCARCE - 1
-        await asyncio.sleep(1.0)
-        began = patient.health.mark()
+        began = health.mark()
+        assert health.condition(began, failed=False).sickness is None
+        virtual.block(1.01 * FRESH)
+        assert health.condition(began, failed=False).sickness is kinds.NO_DESCRIPTORS
+        virtual.block(0.001)
+        assert health.condition(health.mark(), failed=False).sickness is kinds.NO_DESCRIPTORS
+        patient.free = SCARCE
+        virtual.block(0.001)
+        assert health.condition(health.mark(), failed=False).sickness is None
         patient.free = 3
-        assert patient.health.condition(began, failed=False).sickness is kinds.NO_DESCRIPTORS
-        patient.health.stop()
-
-    virtual.run(main())
-
-
-def test_a_success_within_whose_time_descriptors_ran_out_is_told_of_it() -> None:
-    """By the sample of the second, also when they are there again."""
-
-    async def main() -> None:
-        patient = Patient()
-        began = patient.health.mark()
-        patient.free = 3
-        await asyncio.sleep(1.5)
-        patient.free = 1000
-        await asyncio.sleep(1.0)
-        assert patient.health.condition(began, failed=False).sickness is kinds.NO_DESCRIPTORS
-        assert patient.health.condition(patient.health.mark(), failed=False).sickness is None
-        patient.health.stop()
+        assert health.condition(health.mark(), failed=True).sickness is kinds.NO_DESCRIPTORS
+        health.stop()
 
     virtual.run(main())
 
