@@ -2,14 +2,14 @@
 
 from collections import Counter
 from dataclasses import replace
-from itertools import cycle, islice
+from itertools import cycle, islice, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from prober.model import Assignment, Target
-from prober.schedule.plan import Due, Plan, first_slot, fraction, slots
+from prober.schedule.plan import GAP, Due, Plan, first_slot, fraction, shifts, slots
 from prober.vocabulary import Depth, Environment
 
 
@@ -49,6 +49,51 @@ def test_offsets_are_spread_over_the_interval() -> None:
         plan.take(deadline)
     assert set(tenths) == set(range(10))
     assert max(tenths.values()) < 200
+
+
+def test_no_two_starts_meet() -> None:
+    """A thousand in two seconds keep nine tenths of an even share apart, period by period; a few keep `GAP`."""
+    many = [assignment(f"site-{number}", interval=2.0) for number in range(1000)]
+    few = [assignment(f"hq-{number}") for number in range(100)]
+    for assignments, gap in ((many, 0.0018), (few, GAP)):
+        plan = Plan(assignments, now=1000.0, epoch=1_800_000_000.0)
+        deadlines = []
+        for _ in range(2 * len(assignments)):
+            deadline = plan.next_deadline
+            assert deadline is not None
+            plan.take(deadline)
+            deadlines.append(deadline)
+        assert all(after - before > gap - 1e-6 for before, after in pairwise(deadlines))
+
+
+def test_a_start_is_moved_only_as_far_as_it_must_be() -> None:
+    """Most keep the place that their key says, none moves for long, and other intervals do not count."""
+    many = [assignment(f"site-{number}") for number in range(1000)]
+    moved = shifts(many)
+    assert sum(shift == 0 for shift in moved.values()) > 800
+    assert max(moved.values()) < 10 * GAP
+    assert shifts(reversed(many)) == moved
+    other = assignment("site-0", "owa", interval=30.0)
+    assert shifts([*many, other]) == {**moved, other.key: 0.0}
+
+
+def test_the_place_of_a_start_is_the_same_after_a_restart() -> None:
+    """Whenever that is, and in whatever order the assignments come."""
+    many = [assignment(f"site-{number}", interval=2.0) for number in range(1000)]
+    first = Plan(many, now=0.0, epoch=1_800_000_000.0)
+    again = Plan(reversed(many), now=7.0, epoch=1_800_000_123.5)
+    places = []
+    for plan, epoch in ((first, 1_800_000_000.0), (again, 1_800_000_116.5)):
+        found = {}
+        for _ in many:
+            deadline = plan.next_deadline
+            assert deadline is not None
+            due = plan.take(deadline)
+            assert due is not None
+            found[due.assignment.key] = (deadline + epoch) % 2.0
+        places.append(found)
+    assert places[0].keys() == places[1].keys()
+    assert all(abs((places[0][key] - places[1][key] + 1.0) % 2.0 - 1.0) < 1e-5 for key in places[0])
 
 
 def test_nothing_is_due_before_its_deadline() -> None:
