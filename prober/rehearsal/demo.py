@@ -16,6 +16,7 @@ from types import MappingProxyType
 from prober.app import Service, stopping
 from prober.clients import catalogue
 from prober.listen import DEFAULT_LISTEN, bind, name
+from prober.rehearsal.bulletins import Bulletins
 from prober.rehearsal.groups import Groups
 from prober.rehearsal.incidents import Incidents
 from prober.rehearsal.post import Post
@@ -40,7 +41,10 @@ PUSH = MappingProxyType({"imap4": 30.0, "activesync": 0.0, "outlook_mac_legacy":
 """Clients that hold their channel open, and how often a marker message measures it."""
 CONNECTIONS = 10
 """Of a mailbox at once: at a dozen times the usual pace, more attempts overlap."""
-NOTICES = 60.0
+LATE = 30.0
+"""Seconds after the start of an incident at which its notice is published: half an hour of its time, which is early."""
+NOTICES, LEAST_NOTICES = 15.0, 60.0
+"""Seconds between two looks for notices, and the least that a configuration may say."""
 SECRETS_LAST = timedelta(days=60)
 SETTLING = 15.0
 """Seconds before an incident asked for on the command line: every client should have been well once."""
@@ -90,7 +94,9 @@ async def demo(options: Options, show: Callable[[Opened], None]) -> int:
         simulator = Simulator(found(default_layout()), Path(folder), catalogue=incidents())
         await simulator.start()
         try:
-            service, panel = _prober(simulator, Path(folder))
+            bulletins = _bulletins(simulator)
+            undo.callback(bulletins.stop)
+            service, panel = _prober(simulator, bulletins, Path(folder))
             _check(options, panel)
             simulator.weather.begin(weather())
             post = Post(tuple(simulator.tenant.mailboxes.values()), POST)
@@ -110,7 +116,7 @@ def _wishes() -> Wishes:
         interval=INTERVAL,
         control_interval=INTERVAL,
         push=PUSH,
-        notices=NOTICES,
+        notices=LEAST_NOTICES,
         expiry=expiry.isoformat(timespec="seconds"),
         connections=CONNECTIONS,
     )
@@ -122,13 +128,19 @@ def _check(options: Options, panel: Incidents) -> None:
             raise UnknownIncidentError(f"there is no incident {wanted!r}; there are {', '.join(panel.known)}")
 
 
-def _prober(simulator: Simulator, folder: Path) -> tuple[Service, Incidents]:
+def _bulletins(simulator: Simulator) -> Bulletins:
+    titles = {name: client.title for name, client in catalogue().items()}
+    return Bulletins(simulator.graph.announcements, titles, LATE, time.time)
+
+
+def _prober(simulator: Simulator, bulletins: Bulletins, folder: Path) -> tuple[Service, Incidents]:
     """Return a prober for the tenant, configured by a file like any other, and what it shows beside its own page."""
     settings = load([simulator.write_configuration(folder, _wishes())], catalogue())
-    settings = replace(settings, detector=DetectorSettings(budget=PAGE_BUDGET))
+    reading = settings.service_health and replace(settings.service_health, interval=NOTICES)
+    settings = replace(settings, detector=DetectorSettings(budget=PAGE_BUDGET), service_health=reading)
     groups = Groups(time.monotonic)
     clients = sorted({assignment.client for assignment in settings.assignments})
-    panel = Incidents(simulator.weather, incidents(), groups, clients, scale=SCALE)
+    panel = Incidents(simulator.weather, incidents(), groups, clients, scale=SCALE, bulletins=bulletins)
     return Service(settings, catalogue(), Store.open(None), hear=groups.hear, panels=(panel,)), panel
 
 

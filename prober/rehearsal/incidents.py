@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from prober.detect.group import State
 from prober.observe.markup import escaped, listing, section
+from prober.rehearsal.bulletins import Bulletins
 from prober.rehearsal.groups import Groups
 from prober.simulator.faults.read import Incident
 from prober.simulator.faults.weather import Weather
@@ -20,16 +21,25 @@ LOOPBACK = ("127.", "::1", "::ffff:127.")
 class Incidents:
     """Starts and ends incidents of a catalogue. `scale`: how many times faster than in life they unfold.
 
-    Only peers on this machine may, and no page of somebody else's on their behalf.
+    Only peers on this machine may, and no page of somebody else's on their behalf. `bulletins` has the operator speak
+    of them.
     """
 
     name = "rehearsal"
     place = "below"
 
     def __init__(
-        self, weather: Weather, catalogue: Sequence[Incident], groups: Groups, clients: Sequence[str], *, scale: float
+        self,
+        weather: Weather,
+        catalogue: Sequence[Incident],
+        groups: Groups,
+        clients: Sequence[str],
+        *,
+        scale: float,
+        bulletins: Bulletins,
     ) -> None:
         self._weather = weather
+        self._bulletins = bulletins
         self._catalogue = {incident.id: incident for incident in catalogue if concerns(incident, clients)}
         self._groups = groups
         self._scale = scale
@@ -49,10 +59,12 @@ class Incidents:
         """Start an incident unless it is on. Raises `KeyError` for one that is not known."""
         if name not in self._running:
             self._running[name] = self._weather.begin(self._catalogue[name], scale=self._scale)
+            self._bulletins.begin(self._catalogue[name])
 
     def end(self, name: str) -> None:
         """End an incident at once. Raises `KeyError` for one that is not on."""
         self._weather.end(self._running.pop(name), now=True)
+        self._bulletins.end(self._catalogue[name])
 
     def data(self) -> dict[str, Any]:
         """Return groups with their states, and incidents with whether they are on."""

@@ -16,14 +16,14 @@ from prober.simulator.site import Website
 from prober.simulator.web import Web
 
 
-def offer(premises: Premises, login: Login) -> Mapping[str, Service]:
-    """Return every service of the tenant; `login` is made by the caller, who needs it for more than answering."""
+def offer(premises: Premises, login: Login, graph: Graph) -> Mapping[str, Service]:
+    """Return every service of the tenant; two are made by the caller, who needs them for more than answering."""
     services: tuple[Service, ...] = (
         login,
         Autodiscover(premises),
         ActiveSync(premises),
         Ews(premises),
-        Graph(premises),
+        graph,
         Mapi(premises),
         Web(premises),
         Portal(premises),

@@ -12,6 +12,7 @@ from prober.simulator.faults.attempts import Tracker
 from prober.simulator.faults.fault import Level, Occasion
 from prober.simulator.faults.read import Incident
 from prober.simulator.faults.weather import Weather
+from prober.simulator.graph.service import Graph
 from prober.simulator.ground.addresses import NOBODY, plan
 from prober.simulator.ground.dns import Answer
 from prober.simulator.ground.ground import Ground
@@ -57,6 +58,7 @@ class Simulator:
         doorkeeper = Doorkeeper(tenant, f"https://{login.authority}/{tenant.id}/v2.0")
         self.premises = Premises(tenant, doorkeeper, self._ground.hosts)
         self.login = Login(self.premises)
+        self.graph = Graph(self.premises)
         self._tracker = Tracker(tenant.clocks.monotonic)
         self._numbers = itertools.count(1)
         self._quotas = Quotas(tenant, limits)
@@ -132,7 +134,7 @@ class Simulator:
         return file
 
     def _http_entrance(self) -> Entrance:
-        services = offer(self.premises, self.login)
+        services = offer(self.premises, self.login, self.graph)
         door = FrontDoor(
             self.premises,
             self.weather,

@@ -91,7 +91,7 @@ def watching(running: Demo) -> Iterator[Prometheus]:
 def test_an_incident_started_from_the_page_is_detected(running: Demo) -> None:
     """All is well within ten seconds; then the incident, its detection, its end, and a clean exit.
 
-    While it lasts, every query of the dashboards has an answer.
+    While it lasts, the operator speaks of it, and every query of the dashboards has an answer.
     """
     until(
         lambda: (
@@ -113,6 +113,10 @@ def test_an_incident_started_from_the_page_is_detected(running: Demo) -> None:
         told = {one["group"]: one["because"] for one in running.status()["detector"]["groups"]}
         assert "attempts failed since" in told["exchange_online/imap4"]
         assert _left(prometheus) == []
+        (notice,) = running.status()["advisories"]["notices"]
+        assert not notice["resolved"]
+        assert {"imap4", "activesync", "owa"} <= set(notice["clients"])
+        assert max(match["lead_seconds"] for match in notice["possible_matches"]) > 0
     assert running.post("rehearsal/incidents/S07/end") == 200
     incidents = running.status()["rehearsal"]["incidents"]
     assert not any(one["running"] for one in incidents)

@@ -1,16 +1,19 @@
 """The panel of the rehearsal: buttons, states, and who may press."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
+from prober.rehearsal.bulletins import Bulletins
 from prober.rehearsal.groups import Groups
 from prober.rehearsal.incidents import Incidents, concerns
 from prober.simulator.faults.fault import Fault
 from prober.simulator.faults.read import Incident
 from prober.simulator.faults.weather import Weather
+from prober.simulator.graph.announcements import Announcements
 from prober.simulator.tenant import Site, Tenant
 
 MAIL = Incident("M1", "mail <b>is</b> slow", (Fault("delay", frozenset({"imap4"}), arguments={"seconds": 5}),))
@@ -22,7 +25,9 @@ class Scene:
 
     def __init__(self) -> None:
         self.weather = Weather(Tenant("x.test", [Site("s", "eu", "AMS")]))
-        self.panel = Incidents(self.weather, [MAIL, WEB], Groups(lambda: 0.0), ["imap4"], scale=60)
+        self.board = Announcements()
+        bulletins = Bulletins(self.board, {"imap4": "IMAP4"}, 0.0, lambda: 0.0)
+        self.panel = Incidents(self.weather, [MAIL, WEB], Groups(lambda: 0.0), ["imap4"], scale=60, bulletins=bulletins)
         self.peer = "127.0.0.1"
 
     async def press(self, path: str, **headers: str) -> int:
@@ -39,7 +44,10 @@ async def test_a_button_starts_an_incident_and_then_ends_it() -> None:
     (running,) = scene.weather.running
     assert (running.incident.id, running.scale) == ("M1", 60)
     assert "End" in scene.panel.page()
+    await asyncio.sleep(0.01)
+    assert [one["isResolved"] for one in scene.board.issues] == [False]
     assert await scene.press("M1/end") == 303
+    assert [one["isResolved"] for one in scene.board.issues] == [True]
     assert scene.weather.running == ()
 
 
