@@ -2,11 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.resources import files
 
+import psutil
 import pytest
 
 from prober.clients import catalogue
@@ -37,17 +40,27 @@ def playable() -> list[Incident]:
     return sorted((one for one in incidents() if FULL or one.id in SOME), key=lambda one: one.decoy)
 
 
-def drilled(chosen: Sequence[Incident]) -> subprocess.Popen[str]:
-    """Start `prober drill` on some incidents."""
+@contextmanager
+def drilled(chosen: Sequence[Incident]) -> Iterator[subprocess.Popen[str]]:
+    """Run `prober drill` on some incidents; at the end of the block nothing of it is left, however that comes."""
     file = files("prober.simulator").joinpath("incidents.yaml")
     command = [sys.executable, "-m", "prober", "drill", f"--scenario={file}", "--format=json"]
     command += [f"--id={one.id}" for one in chosen]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its own session: itself, and whatever it has started
+        process.communicate()
 
 
 def alone(incident: Incident) -> dict[str, object]:
     """Play an incident again of which the drill said itself that the machine was too busy to prove anything."""
-    output, _ = drilled([incident]).communicate(timeout=ENOUGH)
+    with drilled([incident]) as process:
+        output, _ = process.communicate(timeout=ENOUGH)
     result: dict[str, object] = json.loads(output)
     return result
 
@@ -56,18 +69,14 @@ def alone(incident: Incident) -> dict[str, object]:
 def results() -> dict[str, dict[str, object]]:
     """Each incident's result by its id."""
     every = playable()
-    processes = [drilled(every[first::AT_ONCE]) for first in range(AT_ONCE)]
     told: dict[str, dict[str, object]] = {}
-    try:
+    with ExitStack() as stack:
+        processes = [stack.enter_context(drilled(every[first::AT_ONCE])) for first in range(AT_ONCE)]
         for process in processes:
             output, errors = process.communicate(timeout=ENOUGH)
             assert "Traceback" not in errors, errors
             told |= {one["id"]: one for one in map(json.loads, output.splitlines())}
         told |= {one.id: alone(one) for one in every if told[one.id]["trouble"]}
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
     return told
 
 
@@ -75,6 +84,23 @@ def results() -> dict[str, dict[str, object]]:
 def test_it_turns_out_as_expected(results: dict[str, dict[str, object]], name: str) -> None:
     """Who is to be red is, who is to stay green does, for the reasons that were to be given."""
     assert results[name]["holds"] is True, json.dumps(results[name], indent=1)
+
+
+CHILD = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}])"
+
+
+def test_a_drill_that_is_given_up_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither itself nor what it has started."""
+    popen = subprocess.Popen
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess, "Popen", lambda _, **how: popen([sys.executable, "-c", PARENT], **how))
+        with suppress(TimeoutError), drilled(incidents()[:1]) as process:
+            assert process.stdout is not None
+            child = psutil.Process(int(process.stdout.readline()))
+            raise TimeoutError
+    assert process.returncode == -signal.SIGKILL
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
 def test_every_one_that_comes_along_can_be_played() -> None:

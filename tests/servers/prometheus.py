@@ -130,7 +130,7 @@ class Prometheus:
 
 
 def promtool(
-    *arguments: str, stdin: bytes = b"", directory: Path | None = None, timeout: float = 300.0
+    *arguments: str, stdin: bytes = b"", directory: Path | None = None, timeout: float = 120.0
 ) -> subprocess.CompletedProcess[bytes]:
     """Run promtool (`check metrics`, `check rules FILE`, `test rules FILE`); what it says is in `stdout`."""
     return subprocess.run(
