@@ -646,10 +646,14 @@ async def _show_in_order(
             return assignment, *await assembly.attempts.by_hand(assignment)
 
     finished = {one[0].key: one for one in await asyncio.gather(*map(attempt, controls))}
-    async with asyncio.TaskGroup() as group:
-        rest = {one.key: group.create_task(attempt(one)) for one in selected if one.key not in finished}
+    rest = {one.key: asyncio.create_task(attempt(one)) for one in selected if one.key not in finished}
+    try:
         for one in selected:
             show(finished[one.key] if one.key in finished else await rest[one.key])
+    finally:  # what `show` raises is for the caller as it is: nobody reads on, say
+        for task in rest.values():
+            task.cancel()
+        await asyncio.gather(*rest.values(), return_exceptions=True)
 
 
 def _controls(settings: Settings, selected: Sequence[Assignment]) -> list[Assignment]:

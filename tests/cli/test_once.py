@@ -1,10 +1,16 @@
 """`once`: who is selected, and what the exit code says."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from prober.cli import Mistake
 from prober.cli.once import exit_code, select
 from prober.vocabulary import Verdict
+from tests.cli.program import configuration
 from tests.schedule.made import assignment
 
 HQ_IMAP, HQ_EAS, LAB_IMAP = assignment("hq"), assignment("hq", "activesync"), assignment("lab")
@@ -60,3 +66,15 @@ def test_a_wrong_name_is_one_line(targets: list[str], clients: list[str], line: 
 def test_the_exit_code_is_the_contracts(verdicts: list[Verdict], code: int) -> None:
     """One if any failed; else three if any does not count; else nought."""
     assert exit_code(verdicts) == code
+
+
+@pytest.mark.parametrize("style", ["text", "json", "nagios"])
+def test_who_does_not_read_on_is_told_nothing(tmp_path: Path, style: str) -> None:
+    """As after `| head -1`: it ends, with a failure and without a word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "prober", "once", "--format", style]
+    command += [f"--config.file={configuration(tmp_path, 'http://127.0.0.1:1/')}"]
+    ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (1, "")
