@@ -64,10 +64,11 @@ def test_nothing_is_said_of_what_is_over_or_not_the_services() -> None:
         bulletins.begin(DECOY)
         await asyncio.sleep(10.0)
         bulletins.end(MAIL)
+        await asyncio.sleep(100.0)
+        bulletins.end(DECOY)
         bulletins.begin(MAIL)
         bulletins.stop()
         await asyncio.sleep(100.0)
-        bulletins.end(DECOY)
         assert announcements.issues == []
 
     virtual.run(main())

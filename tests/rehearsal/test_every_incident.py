@@ -17,6 +17,7 @@ from prober.rehearsal.expectation import expectation
 from prober.rehearsal.script import missing
 from prober.simulator.faults.catalogue import incidents
 from prober.simulator.faults.read import Incident
+from tests.servers.process import until
 
 pytestmark = pytest.mark.long(200)
 
@@ -100,7 +101,7 @@ def test_a_drill_that_is_given_up_leaves_nothing_behind(monkeypatch: pytest.Monk
             child = psutil.Process(int(process.stdout.readline()))
             raise TimeoutError
     assert process.returncode == -signal.SIGKILL
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "its child is gone")
 
 
 def test_every_one_that_comes_along_can_be_played() -> None:
