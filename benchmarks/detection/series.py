@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from benchmarks.detection.generator import Stream
 from benchmarks.detection.limits import BASES, BUDGET, INTERVALS, RATES
-from prober.detect.mixture import DAY, GRID, TOO_NEAR, Evidence, ratios
+from prober.detect.mixture import DAY, GRID, SHORT, TOO_NEAR, Evidence, aimed, ratios
 
 BURN_IN = 5000
 """Transactions of healthy life before a change: then the mixture is in its steady state."""
@@ -53,11 +53,58 @@ class Jumping:
             values.append(value * power + step * passed)
         self._values = values
 
+    @property
+    def days(self) -> float:
+        """The evidence in days."""
+        return sum([self._values[index] for index in self._kept]) / len(self._kept)
+
     def fail(self) -> float:
         """Take in a failure; return the evidence in days."""
         step = self._step
         self._values = values = [(one + step) * factor for one, factor in zip(self._values, self._up, strict=True)]
         return sum([values[index] for index in self._kept]) / len(self._kept)
+
+
+class Aiming(Jumping):
+    """The same, aimed at `target` days as in the guaranteed setting: it walks while a failure may reach them."""
+
+    __slots__ = ("_failing", "_healthy", "_target")
+
+    def __init__(self, interval: float, healthy: float, target: float) -> None:
+        super().__init__(interval, healthy)
+        self._healthy = healthy
+        self._failing = ratios(0.0, 0.0, healthy, failed=True)
+        self._target = target + self.days
+
+    def _far(self) -> bool:
+        """Return whether a failure falls too short of the target now, and so also after any number of successes."""
+        after = sum([(self._values[index] + self._step) * self._up[index] for index in self._kept])
+        return SHORT * after < self._target * len(self._kept)
+
+    def _factor(self, *, failed: bool) -> float:
+        sums = [one + self._step for one in self._values]
+        return aimed(sums, self._failing, self._target, self._healthy, failed=failed)
+
+    def _scale(self, factor: float) -> None:
+        for index in self._kept:
+            self._values[index] *= factor
+
+    def succeed(self, count: int) -> None:
+        """Take in so many successes."""
+        while count > 0 and not self._far():
+            factor = self._factor(failed=False)
+            super().succeed(1)
+            self._scale(factor)
+            count -= 1
+        if count:
+            super().succeed(count)
+
+    def fail(self) -> float:
+        """Take in a failure; return the evidence in days."""
+        factor = self._factor(failed=True)
+        super().fail()
+        self._scale(factor)
+        return self.days
 
 
 def gaps(stream: Stream, p: float) -> Iterator[int]:
@@ -97,28 +144,41 @@ def threshold(healthy: Sequence[Sequence[tuple[float, float]]], run: float = BUD
     return high
 
 
-def delay(base: float, interval: int, rate: float, replicate: int, thresholds: Sequence[float]) -> list[int] | None:
-    """Return how many transactions after a change each of the (rising) thresholds is reached.
+def delays(base: float, interval: int, rate: float, replicate: int, simulated: float) -> tuple[int, int] | None:
+    """Return how many transactions after a change a simulated threshold is reached, and the guaranteed one.
 
-    `None` when the lowest was reached before the change.
+    `None` when either was reached before the change.
     """
-    number, evidence, left = NUMBERS[base, interval, rate], Jumping(interval, base), BURN_IN
+    plain = _delay(base, interval, rate, replicate, Jumping(interval, base), simulated)
+    sure = _delay(base, interval, rate, replicate, Aiming(interval, base, BUDGET), BUDGET)
+    return None if plain is None or sure is None else (plain, sure)
+
+
+def _delay(base: float, interval: int, rate: float, replicate: int, evidence: Jumping, threshold: float) -> int | None:
+    number, left = NUMBERS[base, interval, rate], BURN_IN
     for gap in gaps(Stream(number, replicate, HEALTHY), base):
         if gap >= left:
             evidence.succeed(left)
             break
         evidence.succeed(gap)
         left -= gap + 1
-        if evidence.fail() >= thresholds[0]:
+        if evidence.fail() >= threshold:
             return None
-    found: list[int] = []
     count = 0
     for gap in gaps(Stream(number, replicate, CHANGED), rate):
         evidence.succeed(gap)
         count += gap + 1
-        days = evidence.fail()
-        while days >= thresholds[len(found)]:
-            found.append(count)
-            if len(found) == len(thresholds):
-                return found
+        if evidence.fail() >= threshold:
+            return count
+    raise AssertionError("the gaps never end")
+
+
+def guaranteed_run(base: float, interval: int, replicate: int) -> float:
+    """Return the days until a healthy series pages falsely by the guaranteed setting."""
+    evidence, count = Aiming(interval, base, BUDGET), 0
+    for gap in gaps(Stream(NUMBERS[base, interval, RATES[0]], replicate, HEALTHY), base):
+        evidence.succeed(gap)
+        count += gap + 1
+        if evidence.fail() >= BUDGET:
+            return count * interval / DAY
     raise AssertionError("the gaps never end")

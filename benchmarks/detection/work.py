@@ -145,10 +145,15 @@ def second_looks(setting: Setting, replicate: int, hours: int) -> tuple[int, int
     return run.transactions - run.taken, run.taken, paged
 
 
-def delays(base: float, interval: int, rate: float, count: int, thresholds: tuple[float, ...]) -> list[list[int]]:
-    """Return the delays of one combination of the grid."""
-    found = (series.delay(base, interval, rate, one, thresholds) for one in range(count))
+def delays(base: float, interval: int, rate: float, count: int, simulated: float) -> list[tuple[int, int]]:
+    """Return the delays of one combination of the grid, by a simulated threshold and by the guaranteed setting."""
+    found = (series.delays(base, interval, rate, one, simulated) for one in range(count))
     return [one for one in found if one is not None]
+
+
+def guaranteed_runs(base: float, interval: int, count: int) -> list[float]:
+    """Return the days to a false page of healthy series of one combination, by the guaranteed setting."""
+    return [series.guaranteed_run(base, interval, one) for one in range(count)]
 
 
 def null_records(base: float, interval: int, count: int, highest: float) -> list[list[tuple[float, float]]]:

@@ -219,6 +219,7 @@ class Detector:
             healthy=self.policy.healthy or baseline.USUAL,
             hear=hear or _nobody,
             learning=self.policy.learning,
+            aiming=self.policy.guaranteed,
         )
         self._rows = {(one.kind, one.name): row for row, one in enumerate(plans)}
         self._blips: dict[str, Blips] = {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from math import inf, isfinite, nan
 
-from prober.detect.mixture import WHOLE_BELOW, Known, Look, Series, Six
+from prober.detect.mixture import WHOLE_BELOW, Known, Look, Series, Six, aimed, ratios
 from prober.detect.parts import Parts
 from prober.detect.pieces import separated
 from prober.detect.recovery import Recovery, rate_of
@@ -113,15 +113,36 @@ _WELL, _LEARNING, _SUSPECT = State.HEALTHY, State.LEARNING, State.SUSPECT
 class Groups:
     """Watched groups, each known by its row. `learning`: seconds in which a group has no history of its own.
 
-    `hear` is told of every change of state.
+    `hear` is told of every change of state. `aiming`: evidence is to reach exactly what a page needs, and none is
+    wasted beyond, so that a false page comes as often as is guaranteed, and not less often; groups with parts go on as
+    ever.
     """
 
     __slots__ = (
-        *("_began", "_firing", "_hear", "_healthy", "_kinds", "_learning_days", "_learning_for", "_names", "_parts"),
+        *(
+            "_aiming",
+            "_began",
+            "_firing",
+            "_hear",
+            "_healthy",
+            "_kinds",
+            "_learning_days",
+            "_learning_for",
+            "_names",
+            "_parts",
+        ),
         *("_recoveries", "_rests", "_series", "_settled_days", "_states", "_suspected"),
     )
 
-    def __init__(self, watched: Sequence[Watched], *, healthy: float, hear: Hear, learning: float = LEARNING) -> None:
+    def __init__(
+        self,
+        watched: Sequence[Watched],
+        *,
+        healthy: float,
+        hear: Hear,
+        learning: float = LEARNING,
+        aiming: bool = False,
+    ) -> None:
         count = len(watched)
         self._kinds = tuple(one.kind for one in watched)
         self._names = tuple(one.name for one in watched)
@@ -137,6 +158,7 @@ class Groups:
         self._firing = bytearray(count)
         self._learning_for = learning
         self._hear = hear
+        self._aiming = aiming
         self._rests = _numbers([self._weigh(row) for row in range(count)])
 
     def __len__(self) -> int:
@@ -236,7 +258,10 @@ class Groups:
 
     def _succeed(self, row: int, result: Result, part: int) -> None:
         """Take in a success of a healthy group: a suspicion that has lapsed is forgotten."""
+        factor = self._factor(row, result)
         self._series.take(row, result.at, result.ratio, failed=False, forget=True)
+        if factor != 1.0:
+            self._series.scale(row, factor, self._healthy[row])
         self._look(row)
         self._mix(row, result.at, result.ratio, part)
 
@@ -252,7 +277,10 @@ class Groups:
         at, failed = result.at, result.failed
         if self._began[row] != self._began[row]:  # NaN: not yet
             self._began[row] = at
+        factor = self._factor(row, result)
         gap = self._series.take(row, at, result.ratio, failed=failed)
+        if factor != 1.0:
+            self._series.scale(row, factor, self._healthy[row])
         if row in self._parts:
             self._parts[row].update(part, at, result.ratio, self._healthy[row], failed=failed)
         days = self._weigh(row)
@@ -265,6 +293,14 @@ class Groups:
             self._enter(row, self._present(row, at), at)
         else:
             self._judge(row, at, days)
+
+    def _factor(self, row: int, result: Result) -> float:
+        """Return by what the evidence after a result is to be multiplied, so that none is wasted beyond a page."""
+        if not self._aiming or self._firing[row] or row in self._parts:
+            return 1.0
+        failing = ratios(result.blip, result.certainty, result.healthy, failed=True)
+        target = self._learning_days[row] + self._rests[row]  # what it has at rest it has not waited for
+        return aimed(self._series.ahead(row, result.at), failing, target, self._healthy[row], failed=result.failed)
 
     def tick(self, now: float) -> None:
         """Notice what only time tells: that nothing comes any more, or that a suspicion has lapsed."""
@@ -317,8 +353,9 @@ class Groups:
             and self._healthy[row] < WHOLE_BELOW
             and not self._series.troubled(row)
         )
-        enough = inf if row in self._parts else SUSPICION * self._settled_days[row]  # parts are weighed afterwards
-        self._series.look(row, enough if plain else -inf)
+        parted = row in self._parts  # these are weighed afterwards
+        enough = inf if parted else SUSPICION * self._settled_days[row]
+        self._series.look(row, enough if plain and (parted or not self._aiming) else -inf)
 
     def _silent(self, row: int, now: float) -> bool:
         series = self._series

@@ -20,6 +20,10 @@ WHOLE_BELOW = GRID[0] / TOO_NEAR
 """Below this healthy rate none is left out, and the evidence is the mean over the whole grid."""
 LONGEST = 5.0
 """Intervals for which a longer gap counts."""
+SHORT = 1.4
+"""A failure that falls short by this factor at most is made to be enough; a larger one is a bet on what is unlikely."""
+SPARED = 0.8
+"""A success keeps at least so much of its evidence then."""
 MOST_DAYS = 1e9
 MOST_RATIO, LESS = 1e200, 1e-100
 """Where one sum grows beyond this all are made so much smaller together: which is the largest must not be forgotten."""
@@ -41,6 +45,7 @@ _glanced = Struct("10d").unpack_from
 _glance = Struct("9d").pack_into
 _read = Struct("11d").unpack_from
 _latest = Struct("2d").unpack_from
+_ahead = Struct("9d").unpack_from
 """Many numbers in one call: one by one they would take three times as long."""
 
 
@@ -65,6 +70,24 @@ def ratios(blip: float, certainty: float, healthy: float, *, failed: bool) -> tu
         base + slope * g4,
         base + slope * g5,
     )
+
+
+def aimed(sums: Sequence[float], failing: tuple[float, Six], target: float, healthy: float, *, failed: bool) -> float:
+    """Return by what the evidence after a result is to be multiplied so that none is wasted beyond `target` days.
+
+    `sums` are those before the result, with the time that has passed; `failing` is what `ratios` gives for a failure.
+    Whatever a failure is worth beyond the target is worth nothing, so it is given to the success; and where a failure
+    falls a little short of it, and a success can spare that, it is brought there at the success's cost. The expectation
+    of both together stays what it was, and so does the guarantee. Source, of the former: Fischer and Ramdas, "Improving
+    Wald's (approximate) sequential probability ratio test by avoiding overshoot" (2024); the latter is bold play.
+    """
+    expected, failure = failing
+    kept = [(one, one * up) for one, up, p in zip(sums, failure, GRID, strict=True) if p > TOO_NEAR * healthy]
+    before, after = sum([one for one, _ in kept]) / len(kept), sum([one for _, one in kept]) / len(kept)
+    left = (before - expected * target) / (before - expected * after)
+    if before >= target or SHORT * after < target or left < SPARED:
+        return 1.0
+    return target / after if failed else left
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +233,7 @@ class Series:
         """
         numbers, start = self._numbers, row * (_NUMBER * WIDTH)
         last, count, r0, r1, r2, r3, r4, r5, interval, _, failures = _read(numbers, start + _NUMBER)
-        gap: float = interval if last != last else at - last  # NaN: there was none
-        if gap > LONGEST * interval:
-            gap = LONGEST * interval
-        elif gap < 0.0:
-            gap = 0.0
+        gap = _gap(at, last, interval)
         d = gap / DAY
         l0, l1, l2, l3, l4, l5 = ratio
         r0 = (r0 + d) * l0
@@ -234,6 +253,20 @@ class Series:
         pooled = (r0 + r1 + r2 + r3 + r4 + r5) / 6.0
         _glance(numbers, start, pooled, at, count + 1.0, r0, r1, r2, r3, r4, r5)
         return gap
+
+    def ahead(self, row: int, at: float) -> Six:
+        """Return the six sums with the time that will have passed at `at`, before the result of then."""
+        last, _, *sums, interval = _ahead(self._numbers, row * (_NUMBER * WIDTH) + _NUMBER)
+        d = _gap(at, last, interval) / DAY
+        return _six([one + d for one in sums])
+
+    def scale(self, row: int, factor: float, healthy: float) -> None:
+        """Multiply the evidence, where the grid differs enough from the healthy rate."""
+        numbers, base = self._numbers, row * WIDTH + _SUMS
+        for index, p in enumerate(GRID):
+            if p > TOO_NEAR * healthy:
+                numbers[base + index] *= factor
+        self._begin(row, _six(numbers[base : base + len(GRID)]))
 
     def _ease(self, row: int, ratio: Six, *, forget: bool) -> None:
         left = self._troubles[row].succeeded(ratio)
@@ -387,6 +420,12 @@ class Evidence(Look):
     def load(self, state: list[float]) -> None:
         """Take over what `dump` gave. Raises `ValueError` for anything else."""
         self._series.restore(self._row, Known.read(state))
+
+
+def _gap(at: float, last: float, interval: float) -> float:
+    """Return the seconds since the last transaction, within reason; NaN: there was none."""
+    gap = interval if last != last else at - last
+    return LONGEST * interval if gap > LONGEST * interval else max(gap, 0.0)
 
 
 def _six(values: Sequence[float]) -> Six:

@@ -206,7 +206,7 @@ class DetectorSection(Section):
     page_budget_days: Annotated[float, Field(ge=0.0001, le=3650, strict=False)] = 30.0
     """Days between two false pages of everything together. Fewer make it quicker: a tenth saves about a fifth."""
     guaranteed: bool = False
-    """Whether that is a bound that holds whatever happens, or what simulations say: 10 to 25 % quicker without."""
+    """Whether that is a bound that holds whatever happens, or what simulations say: 5 to 15 % quicker without."""
     second_looks: bool = True
     """Whether a failure is looked at again every five seconds for a while, within a tenth of the scheduled attempts."""
 

@@ -3,7 +3,18 @@
 import pytest
 
 from benchmarks.detection.generator import Stream
-from benchmarks.detection.series import NUMBERS, Jumping, delay, gaps, records, run_length, threshold
+from benchmarks.detection.series import (
+    NUMBERS,
+    Aiming,
+    Jumping,
+    delays,
+    gaps,
+    guaranteed_run,
+    records,
+    run_length,
+    threshold,
+)
+from prober.detect.group import GroupKind, Groups, Result, Transition, Watched
 from prober.detect.mixture import Evidence, ratios
 
 
@@ -43,10 +54,34 @@ def test_a_threshold_is_reached_as_rarely_as_asked_for() -> None:
 
 def test_a_higher_threshold_is_reached_later() -> None:
     """And nothing is reached before the first failure."""
-    found = [one for replicate in range(50) if (one := delay(0.001, 30, 0.2, replicate, (7.0, 30.0))) is not None]
+    found = [one for replicate in range(50) if (one := delays(0.001, 30, 0.2, replicate, 7.0)) is not None]
     assert len(found) > 40
-    assert all(1 < low <= high for low, high in found)
+    assert all(min(one) > 1 for one in found)
     assert sum(low for low, _ in found) < sum(high for _, high in found)
+
+
+@pytest.mark.parametrize("healthy", [0.001, 0.003, 0.01])
+def test_aiming_arrives_where_the_detector_does(healthy: float) -> None:
+    """By its own group in the guaranteed setting, one by one, from failure to failure until the page."""
+    aiming, heard = Aiming(60.0, healthy, 30.0), list[Transition]()
+    watched = Watched(GroupKind.CLIENT, "exchange_online/imap4", 60.0, 30.0, 30.0)
+    groups = Groups([watched], healthy=healthy, hear=heard.append, aiming=True)
+    at, source = 0.0, gaps(Stream(101, 0, 0), 0.05)
+    while not groups.firing(0):
+        gap = next(source)
+        for failed in (*[False] * gap, True):
+            groups.update(0, Result(at, failed, 0.0, 0.0, healthy, ratios(0.0, 0.0, healthy, failed=failed)[1]))
+            at += 60.0
+        aiming.succeed(gap)
+        assert aiming.fail() == pytest.approx(groups.days(0), rel=1e-9)
+    assert groups.days(0) == pytest.approx(30.0, rel=0.01)
+    assert at > 300.0
+
+
+def test_what_is_guaranteed_is_what_comes() -> None:
+    """Thirty days between false pages: no fewer, and none are wasted (their spread is that of any rare event)."""
+    found = [guaranteed_run(0.01, 60, replicate) for replicate in range(150)]
+    assert sum(found) / len(found) == pytest.approx(30.0, rel=0.2)
 
 
 def test_every_combination_has_its_number() -> None:

@@ -13,7 +13,7 @@ import pytest
 from prober.detect.baseline import CEILING, FLOOR
 from prober.detect.blips import Blips
 from prober.detect.detector import Detector, Policy, Sample, What
-from prober.detect.group import GroupKind, State
+from prober.detect.group import GroupKind, Groups, Result, State, Watched
 from prober.detect.groups import Source
 from prober.detect.mixture import DAY, GRID, Evidence, ratios
 from prober.detect.recovery import HOUR, Recovery
@@ -154,9 +154,51 @@ HICCUPS = Blipping(stay=exp(-30.0 / 45.0), enter=(1.0 - exp(-30.0 / 45.0)) * 0.0
 
 def test_a_page_comes_no_more_often_than_the_budget_allows() -> None:
     """One series has 0.54 of the budget, so 0.27 of a day guarantee half a day, blips or none."""
+    policy = Policy(budget=0.27, healthy=0.005, rho=0.01)
+    shipped = lone(policy=policy)
+    assert client_group(shipped).guaranteed == pytest.approx(0.27 / 0.75)
+    plain = Policy(budget=0.81, healthy=0.005, rho=0.01, learning=0.0)  # a third of it is the same evidence, not aimed
+    assert client_group(lone(policy=plain)).guaranteed / 3.0 == pytest.approx(0.27 / 0.75)
+    assert pages(plain, HICCUPS, 40) > 0.27 / 0.75
+
+
+def test_the_guaranteed_setting_pages_as_often_as_the_budget_allows() -> None:
+    """Neither much more often nor much less; the spread of the mean of so many is a sixth. Exactly: see below."""
     policy = Policy(budget=0.27, guaranteed=True, rho=0.01, healthy=0.005)
     assert client_group(lone(policy=policy)).threshold == pytest.approx(0.27 / 0.75)
-    assert pages(policy, HICCUPS, 40) > 0.27 / 0.75
+    assert pages(policy, HICCUPS, 40) == pytest.approx(0.27 / 0.75, rel=0.4)
+
+
+@pytest.mark.parametrize("healthy", [0.002, 0.013, 0.05])
+@pytest.mark.parametrize("blip", [0.0, 0.2])
+@pytest.mark.parametrize("days", [0.03, 0.3])
+def test_expected_time_to_a_page_is_exactly_what_is_guaranteed(healthy: float, blip: float, days: float) -> None:
+    """Over all courses of ten attempts, each ended by a page: what is expected of the evidence is the time it took.
+
+    And at a page it is what a page needs, but for what it has at rest: there is nothing to come short of the time.
+    """
+    chance = blip * 0.98 + (1.0 - blip) * healthy
+    gaps = [7.0, 30.0, 3.0, 60.0, 12.0, 30.0, 5.0, 44.0, 30.0, 21.0]
+    watched = Watched(GroupKind.CLIENT, "exchange_online/imap4", 30.0, days, days)
+    waited = gained = paged = 0.0
+    for failures in product((False, True), repeat=len(gaps)):
+        groups = Groups([watched], healthy=healthy, hear=lambda _: None, aiming=True)
+        rest, at, probability, passed = groups.days(0), START, 1.0, 0.0
+        for index, (gap, failed) in enumerate(zip(gaps, failures, strict=True)):
+            at += gap
+            passed += gap if index else 30.0
+            ratio = ratios(blip, 0.98, healthy, failed=failed)[1]
+            groups.update(0, Result(at, failed, blip, 0.98, healthy, ratio))
+            probability *= chance if failed else 1.0 - chance
+            if groups.firing(0):
+                probability *= not any(failures[index + 1 :])  # what would follow is counted once
+                break
+        waited += probability * passed / DAY
+        gained += probability * (groups.days(0) - rest)
+        paged += probability * groups.firing(0)
+        assert not groups.firing(0) or days <= groups.days(0) <= (days + rest) * (1.0 + 1e-9)
+    assert gained == pytest.approx(waited, rel=1e-9)
+    assert 0.0 < paged < 1.0
 
 
 def test_who_knows_nothing_of_blips_pages_far_too_often() -> None:

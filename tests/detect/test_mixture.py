@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from prober.detect.mixture import DAY, GRID, Evidence, Series, Six, ratios
+from prober.detect.mixture import DAY, GRID, SPARED, Evidence, Series, Six, aimed, ratios
 
 HEALTHY = 0.001
 
@@ -160,6 +160,25 @@ def test_a_suspicion_that_has_lapsed_is_forgotten() -> None:
     series.fail(30.0 * 601)
     assert series.series.change(0) == 30.0 * 601
     assert series.series.since_change(0) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("days", "reached"),
+    [(0.08, False), (0.11, True), (1.0, True), (31.0, False)],
+    ids=["far away", "within what can be spared", "beyond", "there already"],
+)
+def test_evidence_is_aimed_without_making_any(days: float, reached: bool) -> None:
+    """What a failure wastes a success gets, and the other way round; the mean of both is what it was before."""
+    failing = ratios(0.001, 0.98, 0.003, failed=True)
+    expected, success = ratios(0.001, 0.98, 0.003, failed=False)
+    sums = [days] * 6
+    after = {
+        failed: aimed(sums, failing, 10.0, 0.003, failed=failed) * days * sum(failing[1] if failed else success) / 6
+        for failed in (False, True)
+    }
+    assert expected * after[True] + (1.0 - expected) * after[False] == pytest.approx(days)
+    assert (after[True] == pytest.approx(10.0)) == reached
+    assert after[False] >= SPARED * days * sum(success) / 6
 
 
 def test_a_copy_stays_as_it_is() -> None:
