@@ -37,7 +37,7 @@ from prober.serving.server import WebServer
 
 ROUNDS = 5
 ASSIGNMENTS, MANY = 1_000, 10_000
-STALL, RATIO = 10.0, 0.20
+STALL, STEP, RATIO = 10.0, 2.0, 0.20
 IDLE = 1.0
 """Seconds for which the loop is watched without a scrape: what it shows then is the machine's."""
 SCRAPER = """
@@ -74,14 +74,13 @@ async def _measured(count: int, rounds: int) -> list[Figure]:
             | {
                 "attempt that succeeds": 1000 * _cpu(_tell, service, good) / len(good),
                 "attempt that fails": 1000 * _cpu(_tell, service, bad) / len(bad),
+                "attempt that succeeds, its verdict alone": 1000 * _cpu(_judge, service, good) / len(good),
+                BLAMED: _longest_step(service),
             }
             for _ in range(rounds)
         ]
     figures = [Figure(f"series of {count:,} assignments", series, "")]
-    figures += [
-        Figure(name, _median(one[name] for one in found), _unit(name), STALL if name == SCRAPED else None)
-        for name in found[0]
-    ]
+    figures += [Figure(name, _median(one[name] for one in found), _unit(name), GOALS.get(name)) for name in found[0]]
     for name, _ in ENCODERS:
         ratio = _median(one[f"render, {name}"] / one[f"generate_latest, {name}"] for one in found)
         figures.append(Figure(f"render / generate_latest, {name}", ratio, "ratio", RATIO))
@@ -102,6 +101,8 @@ async def _reported(count: int, rounds: int) -> list[Figure]:
 
 
 SCRAPED = "longest stall of the loop while scraped"
+BLAMED = "longest step of a look for whom to blame"
+GOALS = {SCRAPED: STALL, BLAMED: STEP}
 FORMATS = (
     ("text", Format(TEXT, compressed=False)),
     ("OpenMetrics", Format(OPENMETRICS, compressed=False)),
@@ -140,6 +141,17 @@ def _tell(service: Service, attempts: Iterable[tuple[Assignment, Outcome]]) -> N
     """Judge attempts, and tell every sink of the prober."""
     for assignment, made in attempts:
         service.tell(assignment, made, service.assembly.judging.judge(assignment, made))
+
+
+def _judge(service: Service, attempts: Iterable[tuple[Assignment, Outcome]]) -> None:
+    for assignment, made in attempts:
+        service.assembly.judging.judge(assignment, made)
+
+
+def _longest_step(service: Service) -> float:
+    """Return milliseconds of CPU of the longest step of one look, half of what is known being failures."""
+    began = time.thread_time()
+    return _longest([began, *(time.thread_time() for _ in service.blame.look()), time.thread_time()])
 
 
 def _rendered(service: Service) -> dict[str, float]:

@@ -197,8 +197,8 @@ class Service:
         self._expiry = ExpiryPanel(_expiries(settings), lambda: self._board.rows)
         self._onsets = Onsets(store.section("onsets"))
         self.detection = self._detection(settings, clients, hear)
-        self._blame = Blame(settings.assignments, BlameMetrics(self.metrics), wall=time.time)
-        own = (self.metrics, self._board, OutcomeLog(), self.detection, self._blame, self.history)
+        self.blame = Blame(settings.assignments, BlameMetrics(self.metrics), wall=time.time)
+        own = (self.metrics, self._board, OutcomeLog(), self.detection, self.blame, self.history)
         self._sinks: tuple[Sink, ...] = (*own, *sinks)
         self._hearers = self._who_hears(settings)
         tokens, news = TokenNews((self.metrics, self._expiry)), PushNews(self.metrics, self.detection)
@@ -239,12 +239,12 @@ class Service:
         self._notices = self._reader(settings)
         self._restraints = RestraintPanel(settings.assignments, self._governor.held_back)
         export(self.metrics, self._governor, settings.assignments, ScopeKind)
-        headline = HeadlinePanel(lambda: self._board.rows, lambda: self.detection.detector, self._blame, wall=time.time)
+        headline = HeadlinePanel(lambda: self._board.rows, lambda: self.detection.detector, self.blame, wall=time.time)
         self._panels = [
             headline,
             *panels,
             TroublePanel(lambda: self.detection.detector),
-            BlamePanel(self._blame),
+            BlamePanel(self.blame),
             self._restraints,
             *([self._notices.panel] if self._notices else []),
             PushPanel(self._crew.channels if self._crew else self._channels.states),
@@ -426,7 +426,7 @@ class Service:
         self._looks.replace(assignments, self.detection.detector.cells, change.moved)
         self._consider(settings)
         self._channels.replace(*here.channels)
-        self._blame.replace(assignments)
+        self.blame.replace(assignments)
         self._board.configure(assignments)
         self._restraints.configure(assignments)
         self._expiry.configure(_expiries(settings))
@@ -481,7 +481,7 @@ class Service:
         saving = asyncio.create_task(self._keep_saving(), name="saving")
         ticking = asyncio.create_task(self._keep_ticking(), name="ticking")
         serving = asyncio.create_task(self._web.serve(sockets), name="serving")
-        blaming = asyncio.create_task(BlameWatch(self._blame).run(TICK), name="blaming")
+        blaming = asyncio.create_task(BlameWatch(self.blame).run(TICK), name="blaming")
         watching = asyncio.create_task(self._keep_watching(), name="watching the configuration")
         tending = asyncio.create_task(self._tend(grace), name="looking after workers")
         for control in self._probed_here(self._settings).assignments:
