@@ -211,7 +211,7 @@ async def _drive(port: int, query: str, count: int, at_once: int) -> int:
         while left > 0:
             left -= 1
             writer.write(request)
-            body = await _body(reader)  # on a line of its own: `good +=` would read `good` before it waits
+            body = await body_of(reader)  # on a line of its own: `good +=` would read `good` before it waits
             good += b"\nprobe_success 1" in body
         writer.close()
         await writer.wait_closed()
@@ -220,7 +220,8 @@ async def _drive(port: int, query: str, count: int, at_once: int) -> int:
     return good
 
 
-async def _body(reader: asyncio.StreamReader) -> bytes:
+async def body_of(reader: asyncio.StreamReader) -> bytes:
+    """Return the body of the next response."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     if b"transfer-encoding: chunked" not in head:
         return await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
