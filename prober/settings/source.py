@@ -4,6 +4,7 @@ Rules of this file: whatever the bytes are, only `SourceError` comes out; what i
 repeats what stands in the file, since a password with a `*` or `!` in front reads as an alias or a tag.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ TEXT = {"str", "timestamp", "value"}
 MERGE = "tag:yaml.org,2002:merge"
 FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
 """What an escape may smuggle into a text although no file name and no encoding can hold it."""
+JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 TAGGED = "has a YAML tag, which means nothing here; put quotes around text that starts with '!'"
 TOLD = {
     "found undefined alias": "names an alias that is not defined; put quotes around text that starts with '*'",
@@ -99,9 +101,31 @@ def parse(file: str, data: bytes, listed: str = "") -> Source:
     except UnicodeDecodeError as exc:
         line = data.count(b"\n", 0, exc.start) + 1
         raise SourceError(Position(file, line, 1), "is not UTF-8 text") from None
+    if text.lstrip()[:1] in ("[", "{"):
+        text = _yaml_of(text)
     _check_characters(file, text)
     quick = _quickly(file, text, listed)
     return _carefully(file, text, listed) if quick is None else quick
+
+
+def _yaml_of(text: str) -> str:
+    """Return JSON (RFC 8259) as YAML that says the same, with every line where it was; other texts as they are.
+
+    PyYAML knows no tab outside a text, where JSON has them only as white space, nor JSON's escaped slash and its pairs
+    of surrogates: programs that write lists of targets use all three.
+    """
+    if "\t" not in text and "\\" not in text:
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return JSON_STRING.sub(_unescaped, text).replace("\t", " ")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """Return a text of JSON with no more escapes than YAML knows, too."""
+    return json.dumps(json.loads(found[0]), ensure_ascii=False) if "\\" in found[0] else found[0]
 
 
 def _quickly(file: str, text: str, listed: str) -> Source | None:

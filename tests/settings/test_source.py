@@ -1,5 +1,6 @@
 """YAML in, values with positions out, and nothing but `SourceError` for everything else."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,30 @@ def test_times_and_words_stay_text_and_plain_values_are_converted() -> None:
 def test_merge_keys_are_taken_in_and_do_not_overrule() -> None:
     source = parse("f", b"a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n")
     assert source.value["b"] == {"x": 1, "y": 3}
+
+
+def test_json_is_read_as_programs_write_it() -> None:
+    data = b'{\n\t"a":\t"https:\\/\\/mail.corp.example\\/",\n\t"b": ["\\ud83d\\ude00", "\\\\ud83d\\t", 1]\n}\n'
+    source = parse("f", data)
+    assert source.value == {"a": "https://mail.corp.example/", "b": ["\U0001f600", "\\ud83d\t", 1]}
+    assert [source.positions["b", index].line for index in range(3)] == [3, 3, 3]
+
+
+WORDS = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn", "Co"), exclude_characters="\ufeff"))
+PLAINLY = st.none() | st.booleans() | st.integers(-99, 99) | WORDS
+
+
+@given(st.dictionaries(WORDS, PLAINLY | st.lists(PLAINLY), min_size=1), st.sampled_from(["\t", 2, None]), st.booleans())
+def test_whatever_json_says_is_what_is_read(
+    value: dict[str, object], indent: str | int | None, ascii_only: bool
+) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only).replace("/", "\\/")
+    assert parse("f", text.encode()).value == value
+
+
+def test_half_a_pair_of_surrogates_stays_no_character() -> None:
+    with pytest.raises(SourceError, match="which YAML forbids"):
+        parse("f", b'{"a": "\\ud83d", "b": "\\n"}')
 
 
 @pytest.mark.parametrize(
