@@ -276,7 +276,8 @@ class Transaction:
 
 def _authorised(call: Call, value: str) -> Call:
     kept = tuple(field for field in call.headers if field[0].lower() != "authorization")
-    return replace(call, headers=(*kept, ("Authorization", value)))
+    headers = (*kept, ("Authorization", value))
+    return Call(call.method, call.url, headers, call.body, call.auth, call.hold)  # `replace` costs twice as much
 
 
 Run = Callable[[Transaction, S], Awaitable[None]]

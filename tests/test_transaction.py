@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -241,6 +241,16 @@ async def test_legs_go_on_until_the_identity_has_no_more_and_carry_the_last_one_
     assert sent == [None, "NTLM one", "NTLM two"]
     assert [dict(call.headers).get("Authorization") for call, _ in identity.seen] == [None, "NTLM one"]
     assert identity.seen[0][1] == b"der"
+
+
+async def test_what_is_asked_goes_out_whole_with_the_credential_beside_it() -> None:
+    """Every part of it; a header of before that showed another credential is gone."""
+    asked = Call("POST", "https://h/x", (("A", "b"), ("authorization", "old")), b"body", Auth.CREDENTIAL, 7.0)
+    assert all(getattr(asked, part.name) != part.default for part in fields(Call))
+    session, exchange = FakeSession(Reply(200)), Ask()
+    exchange.call = lambda: asked  # type: ignore[method-assign]  # one that has every part
+    await transaction(session, FakeIdentity("Basic x")).ask(exchange)
+    assert session.calls == [replace(asked, headers=(("A", "b"), ("Authorization", "Basic x")))]
 
 
 async def test_a_final_401_is_read_by_the_exchange() -> None:

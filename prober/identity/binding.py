@@ -1,10 +1,21 @@
 """Where a credential may be shown: looked at before each request that would carry it, redirects and links included."""
 
+import functools
+from collections.abc import Callable
+
 from prober.faults.taxonomy import FaultError, Kind, Reason
 from prober.identity.spec import CredentialSpec, covers
 from prober.net.origin import split_url
 
 NOT_BOUND = Kind("credential_not_bound", Reason.CLIENT_MISCONFIG)
+PLACES = 256  # URLs of a credential's own requests; they hardly change from one transaction to the next
+Check = Callable[[str], None]
+"""Raises `FaultError` (`credential_not_bound`) for a URL whose host must not see one certain credential."""
+
+
+def checker(spec: CredentialSpec) -> Check:
+    """Return `check` for `spec` as it is now, which remembers what URLs it let pass; a refused one is judged anew."""
+    return functools.lru_cache(PLACES)(functools.partial(check, spec))
 
 
 def check(spec: CredentialSpec, url: str) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from prober.exchange import Call, Reply, Session
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Fault, FaultError
-from prober.identity.binding import check
+from prober.identity.binding import Check, checker
 from prober.identity.grants import Grant, password
 from prober.identity.negotiate import Negotiation
 from prober.identity.refusals import Refusals
@@ -64,6 +64,7 @@ class Identities:
         self._wall = wall
         self._remembered = remembered
         self._kept: dict[str, _Kept] = {}
+        self._checks: Mapping[str, Check] = {}
         self.configure(specs, network)
 
     def configure(self, specs: Mapping[str, CredentialSpec], network: Network) -> tuple[TokenCache, ...]:
@@ -74,6 +75,7 @@ class Identities:
         same = {name for name, spec in specs.items() if unbound(spec) == unbound(self._specs.get(name))}
         gone = [kept for name, kept in self._kept.items() if name not in same]
         self._kept = {name: self._kept[name] if name in same else self._make(spec) for name, spec in specs.items()}
+        self._checks = {name: checker(spec) for name, spec in specs.items()}
         self._specs, self._network = specs, network
         return tuple(cache for kept in gone for cache in kept.caches.values())
 
@@ -86,12 +88,12 @@ class Identities:
 
     def bind(self, credential: str, scopes: Scopes | None, mailbox: str | None) -> Identity:
         """Return the credential as one transaction uses it: a new object, since legs belong to its connections."""
-        spec = self._specs[credential]
+        spec, check = self._specs[credential], self._checks[credential]
         if spec.type.bearer:
-            return OAuthIdentity(spec, mailbox or spec.username, self._cache(spec, _scope(spec, scopes)))
+            return OAuthIdentity(spec, check, mailbox or spec.username, self._cache(spec, _scope(spec, scopes)))
         if spec.type is CredentialType.BASIC:
-            return BasicIdentity(spec, spec.username or mailbox or "", self._remembered)
-        return NegotiatingIdentity(spec, spec.username, self._remembered)
+            return BasicIdentity(spec, check, spec.username or mailbox or "", self._remembered)
+        return NegotiatingIdentity(spec, check, spec.username, self._remembered)
 
     async def close(self) -> None:
         """Stop all asking for tokens."""
@@ -136,6 +138,7 @@ class OAuthIdentity:
     """A credential that yields bearer tokens (RFC 6750)."""
 
     spec: CredentialSpec
+    check: Check = field(repr=False, compare=False)
     username: str
     cache: TokenCache = field(repr=False)
 
@@ -159,7 +162,7 @@ class OAuthIdentity:
 
     async def authorization(self, call: Call, timeline: Timeline) -> str:
         """Return the bearer token as header value. Raises `FaultError`, also for a host that must not see it."""
-        check(self.spec, call.url)
+        self.check(call.url)
         return f"Bearer {(await self.cache.token(timeline)).value.reveal()}"
 
     async def answer(self, call: Call, reply: Reply, binding: bytes | None) -> str | None:
@@ -172,6 +175,7 @@ class BasicIdentity:
     """User name and password (RFC 7617)."""
 
     spec: CredentialSpec
+    check: Check = field(repr=False, compare=False)
     username: str
     remembered: Remembered = field(default=lambda _: None, repr=False)
 
@@ -205,7 +209,7 @@ class BasicIdentity:
 
         Raises `FaultError`, also for a host that must not see them.
         """
-        check(self.spec, call.url)
+        self.check(call.url)
         pair = f"{self.username}:{self._shown().reveal()}"
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
@@ -229,7 +233,7 @@ class NegotiatingIdentity(BasicIdentity):
 
         Raises `FaultError`, also for a host that must not see it.
         """
-        check(self.spec, call.url)
+        self.check(call.url)
         origin = urlsplit(call.url).netloc
         talk = self.negotiations.get(origin)
         if talk is not None and any(name.lower() == "authorization" for name, _ in call.headers):

@@ -7,7 +7,7 @@ import pytest
 
 from prober.exchange import Auth, Call, Headers, Reply
 from prober.faults.taxonomy import FaultError, Reason
-from prober.identity.binding import NOT_BOUND, check
+from prober.identity.binding import NOT_BOUND, check, checker
 from prober.identity.identities import Identities
 from prober.identity.spec import CredentialSpec, CredentialType
 from prober.model import Assignment, Target
@@ -71,6 +71,17 @@ def test_where_it_belongs_it_goes(url: str) -> None:
 def test_what_nobody_has_bound_goes_anywhere() -> None:
     """Credentials of a configuration are always bound; those that code makes are its own affair."""
     check(CredentialSpec("u", CredentialType.BASIC), "https://anywhere.example/")
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_what_was_let_pass_before_opens_no_other_way(url: str) -> None:
+    """Remembered is each URL that was let pass, word by word; a refusal is given every time."""
+    shown = checker(CredentialSpec("u", CredentialType.BASIC, hosts=HOSTS))
+    for _ in range(2):
+        shown("https://mail.corp.example/")
+        with pytest.raises(FaultError) as caught:
+            shown(url)
+        assert caught.value.fault.kind is NOT_BOUND
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Awaitable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -122,6 +123,17 @@ async def test_ntlm_waits_to_be_asked_and_begins_anew_on_a_new_connection() -> N
 def test_no_identity_prints_a_secret() -> None:
     for spec in (APP, CredentialSpec("u", CredentialType.BASIC, "me", PASSWORD)):
         assert "canary" not in repr(bound(spec))
+
+
+async def test_a_host_that_is_taken_away_is_refused_from_the_next_transaction_on() -> None:
+    """Also where the same URL was let pass before."""
+    service = FakeService(granted("a"))
+    identities = Identities({"app": APP}, service, {}, Heard(), clock=service.clock)  # type: ignore[arg-type]  # stands for the network
+    for hosts in (("*.example",), ("x.example",)):
+        identities.configure({"app": replace(APP, hosts=hosts)}, service)  # type: ignore[arg-type]  # stands for the network
+        identity = identities.bind("app", SCOPES, None)
+        with nullcontext() if "*.example" in hosts else pytest.raises(FaultError, match="credential_not_bound"):
+            await identity.authorization(CALL, Timeline())
 
 
 async def test_of_other_credentials_those_that_are_the_same_keep_their_tokens() -> None:

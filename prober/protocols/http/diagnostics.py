@@ -1,6 +1,7 @@
 """What servers say of themselves in headers, cut down to what may be kept: ids, numbers, and the site of a server."""
 
 import re
+from collections.abc import Mapping
 from hashlib import blake2b
 from types import MappingProxyType
 
@@ -9,6 +10,7 @@ from prober.exchange import Headers
 IDS = MappingProxyType(
     {"request-id": "request_id", "x-ms-request-id": "request_id", "client-request-id": "client_request_id"}
 )
+REQUEST_IDS = tuple(header for header, name in IDS.items() if name == "request_id")
 PLAIN_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 SITE = re.compile(r"^[A-Z]{2}\d?[A-Z]\d{2,3}|^[A-Z]{2,3}(?=\d*[A-Z]*\d)", re.IGNORECASE)
 EDGE = re.compile(r"[A-Z]{3}", re.IGNORECASE)
@@ -39,8 +41,8 @@ def evidence(headers: Headers) -> dict[str, str]:
     if TELLING.isdisjoint(given):
         return kept
     for header, name in KEPT:
-        value = given[header].split(",")[0].strip() if header in given else ""
-        if value and (PLAIN_ID.fullmatch(value) or NAME.fullmatch(value)):
+        value = _kept(given[header]) if header in given else ""
+        if value:
             kept.setdefault(name, value)
     site = region(headers)
     if site:
@@ -60,20 +62,33 @@ def identity(headers: Headers) -> dict[str, str]:
     """
     if TELLING.isdisjoint(headers.first):
         return {}
-    kept = {name: value for name, value in evidence(headers).items() if name in ("request_id", "site")}
-    edge, front, back = headers.get("x-feefzinfo"), headers.get("x-feserver"), headers.get("x-calculatedbetarget")
+    given = headers.first
+    edge, front, back = (given.get(name, "") for name in ("x-feefzinfo", "x-feserver", "x-calculatedbetarget"))
     found = {
+        "request_id": _request_id(given),
+        "site": region(headers),
         "edge": edge.upper() if EDGE.fullmatch(edge) else "",
         "front_end": _part(SITE, front, 0).upper(),
         "back_end": _part(FOREST, back, 1).lower(),
-        "data_center": _part(DATA_CENTER, headers.get("x-ms-ags-diagnostic"), 1),
-        "served_by": _mark(headers.get("x-beserver") or headers.get("x-targetbeserver") or back),
+        "data_center": _part(DATA_CENTER, given.get("x-ms-ags-diagnostic", ""), 1),
+        "served_by": _mark(given.get("x-beserver") or given.get("x-targetbeserver") or back),
     }
-    return kept | {name: value for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if value}
+
+
+def _request_id(given: Mapping[str, str]) -> str:
+    """Return the first usable id that `evidence` would keep as `request_id`, or nothing."""
+    return next((value for name in REQUEST_IDS if (value := _kept(given.get(name, "")))), "")
+
+
+def _kept(value: str) -> str:
+    """Return the first word of a list where it may be kept, or nothing."""
+    first = value.partition(",")[0].strip()
+    return first if first and (PLAIN_ID.fullmatch(first) or NAME.fullmatch(first)) else ""
 
 
 def _part(pattern: re.Pattern[str], text: str, group: int) -> str:
-    found = pattern.search(text)
+    found = pattern.search(text) if text else None
     return found[group] if found else ""
 
 
@@ -83,13 +98,14 @@ def _mark(name: str) -> str:
 
 def region(headers: Headers) -> str:
     """Return where the answer came from, as few letters as tell it, or nothing."""
+    given = headers.first
     for name in ("x-feefzinfo", "x-firsthopcafeefz"):
-        if EDGE.fullmatch(headers.get(name)):
-            return headers.get(name).upper()
-    forest = FOREST.search(headers.get("x-calculatedbetarget"))
+        if EDGE.fullmatch(given.get(name, "")):
+            return given[name].upper()
+    forest = FOREST.search(given.get("x-calculatedbetarget", ""))
     if forest:
         return forest[1].lower()
-    front = SITE.match(headers.get("x-feserver"))
+    front = SITE.match(given.get("x-feserver", ""))
     return front[0][:2].upper() if front else ""
 
 

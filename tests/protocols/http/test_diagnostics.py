@@ -39,6 +39,22 @@ def test_only_listed_headers_are_kept() -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
+        ([("x-ms-request-id", "b"), ("request-id", "a")], "a"),
+        ([("request-id", "not an id"), ("x-ms-request-id", "b")], "b"),
+        ([("request-id", " a , c")], "a"),
+        ([("client-request-id", "ours")], None),
+    ],
+)
+def test_who_answered_and_the_evidence_of_a_failure_name_the_same_request(
+    fields: list[tuple[str, str]], expected: str | None
+) -> None:
+    headers = Headers(fields)
+    assert identity(headers).get("request_id") == evidence(headers).get("request_id") == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
         ([("X-FEEFZInfo", "phx"), ("X-FEServer", "HE1PR03CA0012")], "PHX"),
         ([("X-FirstHopCafeEFZ", "CDG")], "CDG"),
         ([("X-CalculatedBETarget", "am0pr02mb999.eurprd02.prod.outlook.com")], "eurprd02"),
