@@ -84,6 +84,15 @@ class Working:
                 self.end.new.clear()
                 await self.end.new.wait()
 
+    async def looked(self, number: int, key: str) -> tuple[Any, ...]:
+        """Have a second look taken, again while a scheduled start comes between; return what is told of it."""
+        async with asyncio.timeout(ENOUGH):
+            while not any(message[:2] == ("again", key) for message in self.end.heard):
+                self.end.heard[:] = [message for message in self.end.heard if message != ("ended", number)]
+                self.end.link.send("look", number, key)
+                await self.until("ended", number)
+        return await self.until("again", key)
+
     async def ended(self) -> int:
         return await asyncio.wait_for(self.task, ENOUGH)
 
@@ -134,8 +143,7 @@ async def test_it_does_as_it_is_told(tmp_path: Path) -> None:
         assert (outcome.target, judgement.reason) == ("site-0", Reason.CONNECT_REFUSED)
         assert "connect to imaps://127.0.0.1:1" in text
         await working.until("ended", 7)
-        working.end.link.send("look", 8, "imap4/site-0")
-        _, _, outcome, _ = await working.until("again", "imap4/site-0")
+        _, _, outcome, _ = await working.looked(8, "imap4/site-0")
         assert "connect to imaps://127.0.0.1:1" in "".join(outcome.aside.recording.lines())
         working.end.link.send("log", logging.ERROR)
         working.end.link.send("look", 9, "imap4/site-1")
