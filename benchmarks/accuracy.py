@@ -23,7 +23,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -48,7 +48,9 @@ PROGRAMS = ("prometheus-blackbox-exporter", "cc", "taskset")
 ROUNDS = 5
 LOADS = (0.5, 0.8)
 CALIBRATION = 250
-"""Probes a second by which it is found what one costs."""
+"""Probes a second with which it is begun to look for the rate that makes a load."""
+LOOKS = 3
+"""How often a rate is corrected: the more probes a second, the less one of them costs."""
 WAIT_SECONDS = 1.5
 KERNEL_GOALS = MappingProxyType({0.5: 0.25, 0.8: 1.5})
 """The most that 99 of 100 waits may be off with the kernel's timestamps, in milliseconds, by load of a core."""
@@ -143,6 +145,14 @@ def matched(measured: Mapping[int, float], delays: Mapping[int, float]) -> tuple
     return tuple(abs(seconds - delays[number]) for number, seconds in measured.items())
 
 
+def rate_of(load: float, turn: Callable[[int], Taken]) -> int:
+    """Return how many probes a second make `load` of a core, found by turns at rates that come nearer and nearer."""
+    rate = CALIBRATION
+    for _ in range(LOOKS):
+        rate = max(1, round(rate * load / turn(rate).load))
+    return rate
+
+
 def wait_figures(rounds: Sequence[Mapping[tuple[str, float], Taken]]) -> list[Figure]:
     """Return the figures of all turns, by variant and load; ratios are within a round."""
     figures = []
@@ -192,17 +202,16 @@ class Site:
 
     def rounds(self) -> list[dict[tuple[str, float], Taken]]:
         """Find the rates, and let everybody take his turns."""
-        ours = self._ours("loop", CALIBRATION).load / CALIBRATION
-        peer = self._blackbox(CALIBRATION).load / CALIBRATION
-        return [self._round(ours, peer) for _ in range(ROUNDS)]
+        rates = {load: (rate_of(load, self._blackbox), rate_of(load, partial(self._ours, "loop"))) for load in LOADS}
+        return [self._round(rates) for _ in range(ROUNDS)]
 
-    def _round(self, ours: float, peer: float) -> dict[tuple[str, float], Taken]:
-        """Return what each variant came to; `ours` and `peer` are seconds of CPU of one probe."""
+    def _round(self, rates: Mapping[float, tuple[int, int]]) -> dict[tuple[str, float], Taken]:
+        """Return what each variant came to; `rates` are the exporter's probes a second and ours, by load."""
         taken = {}
-        for load in LOADS:
-            taken[PEER, load] = self._blackbox(round(load / peer))
+        for load, (peer, ours) in rates.items():
+            taken[PEER, load] = self._blackbox(peer)
             for timestamps, name in OURS.items():
-                taken[name, load] = self._ours(timestamps, round(load / ours))
+                taken[name, load] = self._ours(timestamps, ours)
         return taken
 
     def _ours(self, timestamps: str, rate: int) -> Taken:

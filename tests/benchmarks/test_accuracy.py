@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from benchmarks import accuracy, waits
-from benchmarks.accuracy import LOADS, OURS, PEER, Taken, centile, matched, processing, recorded, wait_figures
+from benchmarks.accuracy import LOADS, OURS, PEER, Taken, centile, matched, processing, rate_of, recorded, wait_figures
 from benchmarks.cpu import HEADERS
 from prober.schedule.plan import fraction
 from tests.servers.account import fresh_room
@@ -65,6 +65,21 @@ def test_an_answer_that_is_not_the_delay_servers_is_refused(body: bytes) -> None
     with pytest.raises(ValueError, match=r"answer|delay|literal"):
         waits.truth(body)
     assert waits.truth(b"1 1000 50001000\n") == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("load", LOADS)
+def test_the_rate_makes_the_load_though_a_probe_costs_less_the_more_there_are(load: float) -> None:
+    def made(rate: int) -> float:
+        return rate * (0.001 + 0.1 / (rate + 100))
+
+    asked: list[int] = []
+
+    def turn(rate: int) -> Taken:
+        asked.append(rate)
+        return Taken((), made(rate))
+
+    assert made(rate_of(load, turn)) == pytest.approx(load, abs=0.02)
+    assert made(round(load * asked[0] / made(asked[0]))) < load - 0.03, "one look is enough, and proves nothing"
 
 
 def test_ratios_are_within_a_round_and_the_median_is_shown() -> None:
