@@ -29,7 +29,7 @@ from tests.servers.pki import Pki
 from tests.servers.sogo import Sogo
 
 ROUNDS = 5
-WANTED, FEW = 40, 9
+WANTED, FEW = 120, 9
 """Transactions of one round, and those with a server that takes a quarter of a second for each."""
 MAILBOXES = 12
 GOAL = 0.25
