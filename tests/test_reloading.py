@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import cast
 
 import pytest
@@ -128,9 +128,9 @@ async def test_a_reading_that_breaks_is_no_traceback(caplog: pytest.LogCaptureFi
     assert "canary" not in caplog.text
 
 
-async def test_readings_wait_for_each_other() -> None:
-    """Ten at once are ten in a row."""
-    prober, inside = Prober(), 0
+def alone() -> Callable[[Settings], Awaitable[Sequence[str]]]:
+    """Return what applies settings, and fails when it is wanted while it does."""
+    inside = 0
 
     async def apply(settings: Settings) -> Sequence[str]:
         nonlocal inside
@@ -140,7 +140,13 @@ async def test_readings_wait_for_each_other() -> None:
         inside -= 1
         return ()
 
-    again = Reloading(prober.files, apply, prober, prober)
+    return apply
+
+
+async def test_readings_wait_for_each_other() -> None:
+    """Ten at once are ten in a row."""
+    prober = Prober()
+    again = Reloading(prober.files, alone(), prober, prober)
     assert await asyncio.gather(*(again() for _ in range(10))) == [()] * 10
 
 
@@ -233,17 +239,8 @@ async def test_a_list_that_is_as_it_was_does_nothing() -> None:
 
 async def test_lists_and_readings_wait_for_each_other() -> None:
     """Under one lock."""
-    prober, inside = Prober(), 0
-
-    async def apply(settings: Settings) -> Sequence[str]:
-        nonlocal inside
-        inside += 1
-        await asyncio.sleep(0)
-        assert inside == 1
-        inside -= 1
-        return ()
-
-    again = Reloading(prober.files, apply, prober, prober)
+    prober = Prober()
+    again = Reloading(prober.files, alone(), prober, prober)
     await asyncio.gather(*(again() for _ in range(5)), *(again.offer("u", b"new") for _ in range(5)))
 
 

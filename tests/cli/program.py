@@ -9,20 +9,20 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Self
+
+from tests.servers.web import Web
 
 ENOUGH = 20.0
 """Seconds after which something that should have happened did not."""
 
 
-class Site:
+class Site(Web):
     """A page on 127.0.0.1 that counts its visitors, and keeps them waiting while `open` is not set."""
 
     def __init__(self) -> None:
-        self.open = threading.Event()
-        self.open.set()
         self.visited = threading.Semaphore(0)
         site = self
 
@@ -39,22 +39,11 @@ class Site:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        super().__init__(Page)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.open.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        return f"http://127.0.0.1:{self.port}/"
 
 
 def configuration(folder: Path, control: str, targets: str = "") -> Path:

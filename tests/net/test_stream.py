@@ -11,7 +11,7 @@ from prober.net.link import open_link
 from prober.net.route import TlsPolicy
 from prober.net.stream import HELD, Chunk, Stream
 from prober.net.tls import Application, TlsSession, make_context
-from tests.net.cable import plugged
+from tests.net.cable import Cable, plugged
 from tests.net.certificates import Pki
 from tests.net.clocks import Clock
 from tests.net.conftest import Run
@@ -242,9 +242,8 @@ async def test_plaintext_that_came_with_the_last_handshake_record_is_kept(pki: P
     assert await stream.receive() == Chunk(b"* OK ready\r\n", 102.0)
 
 
-@pytest.mark.parametrize("more", [True, False])
-async def test_the_last_words_of_the_handshake_go_out_with_what_follows(pki: Pki, *, more: bool) -> None:
-    """Where the client is to speak next; where the server is, it must not wait for them (TLS 1.3)."""
+async def shaken(pki: Pki, *, more: bool = False) -> tuple[Stream, Cable, ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
+    """Return a stream whose client has ended its handshake, and the server that waits for that, with its two ends."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = pki.good.server().wrap_bio(incoming, outgoing, server_side=True)
     stream, cable = plugged()
@@ -256,6 +255,13 @@ async def test_the_last_words_of_the_handshake_go_out_with_what_follows(pki: Pki
         server.do_handshake()
     stream.data_received(outgoing.read())
     await shaking
+    return stream, cable, server, incoming, outgoing
+
+
+@pytest.mark.parametrize("more", [True, False])
+async def test_the_last_words_of_the_handshake_go_out_with_what_follows(pki: Pki, *, more: bool) -> None:
+    """Where the client is to speak next; where the server is, it must not wait for them (TLS 1.3)."""
+    stream, cable, server, incoming, _ = await shaken(pki, more=more)
     assert (cable.sent == b"") is more
     await stream.send(b"hello")
     incoming.write(cable.sent)
@@ -265,17 +271,7 @@ async def test_the_last_words_of_the_handshake_go_out_with_what_follows(pki: Pki
 
 async def test_session_tickets_wake_nobody(pki: Pki) -> None:
     """They come after the handshake by themselves, and are no words of the server."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    server = pki.good.server().wrap_bio(incoming, outgoing, server_side=True)
-    stream, cable = plugged()
-    shaking = asyncio.create_task(stream.start_tls(client(pki)))
-    await until(lambda: cable.sent != b"")
-    incoming.write(cable.sent)
-    cable.sent = b""
-    with pytest.raises(ssl.SSLWantReadError):
-        server.do_handshake()
-    stream.data_received(outgoing.read())
-    await shaking
+    stream, cable, server, incoming, outgoing = await shaken(pki)
     incoming.write(cable.sent)
     server.do_handshake()
     tickets = outgoing.read()
