@@ -15,7 +15,6 @@ import gc
 import json
 import os
 import re
-import shutil
 import ssl
 import statistics
 import subprocess
@@ -32,7 +31,7 @@ from types import MappingProxyType
 
 import psutil
 
-from benchmarks.cpu import BLACKBOX, HEADERS, PINNED, body_of
+from benchmarks.cpu import BLACKBOX, PINNED, body_of, installed
 from benchmarks.figures import Figure, show
 from benchmarks.waits import DELAY
 from prober.model import Assignment, Target
@@ -87,10 +86,7 @@ class Taken:
 
 def main() -> bool:
     """Run the bench; return whether every goal is met."""
-    missing = [name for name in PROGRAMS if shutil.which(name) is None]
-    missing += [] if HEADERS.exists() else ["libssl-dev"]
-    if missing:
-        print(f"accuracy: {', '.join(missing)} not installed (make servers)", file=sys.stderr)
+    if not installed("accuracy", PROGRAMS):
         return False
     with ExitStack() as stack:
         pki = Pki(stack.enter_context(fresh_room("pki")))

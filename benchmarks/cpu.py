@@ -83,12 +83,18 @@ modules:
 """
 
 
-def main() -> bool:
-    """Run the bench; return whether every goal is met."""
-    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+def installed(bench: str, programs: Sequence[str]) -> bool:
+    """Return whether `programs` and what C needs for TLS are there; name what is not."""
+    missing = [name for name in programs if shutil.which(name) is None]
     missing += [] if HEADERS.exists() else ["libssl-dev"]
     if missing:
-        print(f"cpu: {', '.join(missing)} not installed (make servers)", file=sys.stderr)
+        print(f"{bench}: {', '.join(missing)} not installed (make servers)", file=sys.stderr)
+    return not missing
+
+
+def main() -> bool:
+    """Run the bench; return whether every goal is met."""
+    if not installed("cpu", PROGRAMS):
         return False
     with ExitStack() as stack:
         pki = Pki(stack.enter_context(fresh_room("pki")))

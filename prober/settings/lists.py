@@ -161,11 +161,16 @@ def states(lists: Sequence[Listed], settled: Settled) -> Iterator[ListState]:
     """Give how each list is gone by; those of one label together."""
     found: dict[str, ListState] = {}
     for one, part, problem in zip(lists, settled.choice, settled.problems, strict=True):
-        count = len(next(iter(part.source.value.values()))) if part is not None else 0  # type: ignore[arg-type]
         known = found.get(one.label, ListState(one.label, "", 0, one.fetched))
         trouble = known.trouble or ("" if problem is None else str(problem))
-        found[one.label] = ListState(one.label, trouble, known.targets + count, one.fetched)
+        found[one.label] = ListState(one.label, trouble, known.targets + _entries(part), one.fetched)
     yield from found.values()
+
+
+def _entries(part: Part | None) -> int:
+    """Return how many targets a list holds: it is read as if it stood under one key."""
+    held = [] if part is None else list(part.source.value.values())
+    return sum(len(one) for one in held if isinstance(one, list))
 
 
 def key_of(kind: str, name: str) -> str:
