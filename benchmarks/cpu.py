@@ -1,23 +1,24 @@
 """CPU per probe, beside prometheus-blackbox-exporter, on the same nginx in the same run.
 
-The claim is the ratio within one round; milliseconds vary with the machine. Variants take turns in each round, and the
-median over the rounds is shown. Every answer is checked: a round with a failed probe is an error, not a figure.
+The claim is the ratio within one round; milliseconds vary with the machine. Every program stays, as a prober does, and
+they take short turns in each round, so that an hour or a second in which the machine is slow is slow for all of them;
+the median over the rounds is shown. Every answer is checked: a round with a failed probe is an error, not a figure.
 """
 
 import asyncio
+import ctypes
 import json
 import os
 import shutil
 import statistics
 import subprocess
 import sys
+import time
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-
-import psutil
 
 from benchmarks.figures import Figure, show
 from benchmarks.worker import CONCURRENCY, USUAL
@@ -26,8 +27,9 @@ from tests.servers.pki import Pki
 from tests.servers.ports import accepts, free_port
 from tests.servers.process import Daemon
 
-ROUNDS = 5
-PROBES = 400
+ROUNDS = 15
+PROBES = 100
+"""Of one turn: a tenth of a second or two."""
 # The most it may cost, as a ratio to the exporter's probe of the same server. A whole attempt of imap4 has no goal: it
 # asks for capabilities and exchanges ID besides, which the exporter does not.
 GOALS = {
@@ -38,10 +40,13 @@ GOALS = {
 }
 ABOVE_FLOOR = 0.25
 """Milliseconds above what a program in C needs, on uvloop."""
-PROGRAMS = ("nginx", "prometheus-blackbox-exporter", "cc")
+LOOPS = ("uvloop", "stdlib")
+PROGRAMS = ("nginx", "prometheus-blackbox-exporter", "cc", "taskset")
 HEADERS = Path("/usr/include/openssl/ssl.h")
 PINNED = max(os.sched_getaffinity(0))
 """The core that every measured program has, so that they differ in nothing but what they do."""
+Turn = Callable[[], float]
+"""Makes `PROBES` probes; returns milliseconds of CPU per probe. A failed probe ends the bench."""
 NGINX = """
 daemon off; worker_processes 1; pid {room}/nginx.pid; error_log {room}/error.log crit;
 load_module /usr/lib/nginx/modules/ngx_mail_module.so;
@@ -99,9 +104,12 @@ def main() -> bool:
     with ExitStack() as stack:
         pki = Pki(stack.enter_context(fresh_room("pki")))
         room = make(stack.enter_context(fresh_room("bench")), "nginx")
+        others = sorted(os.sched_getaffinity(0) - {PINNED}) or [PINNED]
+        os.sched_setaffinity(0, others)  # what answers, and what drives the exporter, share the other cores
+        stack.callback(os.sched_setaffinity, 0, {*others, PINNED})
         https, imap = nginx_of(stack, pki, room)
-        exporter = _exporter(stack, pki, room)
-        return show("cpu", figures(_rounds(room, pki, https, imap, exporter)))
+        turns = _turns(stack, room, pki, https, imap)
+        return show("cpu", figures([{name: turn() for name, turn in turns.items()} for _ in range(ROUNDS)]))
 
 
 def nginx_of(stack: ExitStack, pki: Pki, room: Path) -> tuple[str, str]:
@@ -119,42 +127,34 @@ def nginx_of(stack: ExitStack, pki: Pki, room: Path) -> tuple[str, str]:
 def _exporter(stack: ExitStack, pki: Pki, room: Path) -> tuple[Daemon, int]:
     (room / "blackbox.yml").write_text(BLACKBOX.format(ca=pki.ca_file))
     port = free_port()
-    command = ["prometheus-blackbox-exporter", f"--config.file={room / 'blackbox.yml'}"]
-    exporter = Daemon([*command, f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"], room / "blackbox.log")
+    pinned = ["taskset", "-c", str(PINNED), "prometheus-blackbox-exporter"]  # from the start: Go counts cores only then
+    options = [f"--config.file={room / 'blackbox.yml'}", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
+    exporter = Daemon([*pinned, *options], room / "blackbox.log")
     stack.callback(exporter.stop)
-    psutil.Process(exporter.pid).cpu_affinity([PINNED])
     exporter.until(lambda: accepts(port), "listening")
     return exporter, port
 
 
-def _rounds(room: Path, pki: Pki, https: str, imap: str, exporter: tuple[Daemon, int]) -> list[dict[str, float]]:
-    """Return milliseconds of CPU per probe by variant, each round for itself."""
-
-    def ours(kind: str, loop: str) -> float:
-        command = [sys.executable, "-m", "benchmarks.worker", kind, https, imap, str(pki.ca_file), str(PROBES), loop]
-        return _cost(f"{kind} on {loop}", command)
-
-    floor = _compiled(room)
-    https_port = str(urllib.parse.urlsplit(https).port)
+def _turns(stack: ExitStack, room: Path, pki: Pki, https: str, imap: str) -> dict[str, Turn]:
+    """Start every program; return its turns by variant, those that are compared close to each other."""
+    exporter = _exporter(stack, pki, room)
     address = urllib.parse.urlsplit(imap).netloc
-    return [
-        {
-            "floor in C": _cost("floor", [str(floor), https_port, str(pki.ca_file), str(PROBES)]),
-            "blackbox http": _blackbox(exporter, "options", f"{https}Microsoft-Server-ActiveSync"),
-            "product https, uvloop": ours("https", "uvloop"),
-            "product https, stdlib": ours("https", "stdlib"),
-            "transport https, uvloop": ours("transport", "uvloop"),
-            "transport https, stdlib": ours("transport", "stdlib"),
-            "blackbox imap": _blackbox(exporter, "imap", address),
-            "product imap, uvloop": ours("imap", "uvloop"),
-            "product imap, stdlib": ours("imap", "stdlib"),
-            "transport imap, uvloop": ours("wire", "uvloop"),
-            "transport imap, stdlib": ours("wire", "stdlib"),
-            "attempt imap4, uvloop": ours("imap4", "uvloop"),
-            "attempt imap4, stdlib": ours("imap4", "stdlib"),
-        }
-        for _ in range(ROUNDS)
-    ]
+    floor = [str(_compiled(room)), str(urllib.parse.urlsplit(https).port), str(pki.ca_file)]
+
+    def ours(title: str, kind: str) -> dict[str, Turn]:
+        command = [sys.executable, "-m", "benchmarks.worker", kind, https, imap, str(pki.ca_file)]
+        return {f"{title}, {loop}": Program(stack, f"{title}, {loop}", [*command, loop]).turn for loop in LOOPS}
+
+    return {
+        "floor in C": Program(stack, "floor in C", floor).turn,
+        **ours("transport https", "transport"),
+        "blackbox http": partial(_blackbox, exporter, "options", f"{https}Microsoft-Server-ActiveSync"),
+        **ours("product https", "https"),
+        **ours("transport imap", "wire"),
+        "blackbox imap": partial(_blackbox, exporter, "imap", address),
+        **ours("product imap", "imap"),
+        **ours("attempt imap4", "imap4"),
+    }
 
 
 def figures(rounds: Sequence[Mapping[str, float]]) -> list[Figure]:
@@ -165,7 +165,7 @@ def figures(rounds: Sequence[Mapping[str, float]]) -> list[Figure]:
             peer = "blackbox imap" if "imap" in name else "blackbox http"
             ratio = statistics.median(one[name] / one[peer] for one in rounds)
             found.append(Figure(f"{name} / {peer}", ratio, "ratio", GOALS.get(name)))
-    for loop, goal in (("uvloop", ABOVE_FLOOR), ("stdlib", None)):
+    for loop, goal in zip(LOOPS, (ABOVE_FLOOR, None), strict=True):
         above = statistics.median(one[f"product https, {loop}"] - one["floor in C"] for one in rounds)
         found.append(Figure(f"product https, {loop}, above the floor", above, "ms CPU", goal))
     return found
@@ -181,29 +181,54 @@ def _compiled(room: Path) -> Path:
     return program
 
 
-def _cost(name: str, command: list[str]) -> float:
-    """Return milliseconds of CPU per probe of a program that tells what it used. A failed probe ends the bench."""
-    pinned = partial(os.sched_setaffinity, 0, [PINNED])
-    done = subprocess.run(command, check=True, capture_output=True, timeout=300, preexec_fn=pinned)
-    result = json.loads(done.stdout)
-    if result["good"] < PROBES:
-        raise SystemExit(f"cpu: {name}: only {result['good']} of {PROBES} probes succeeded")
-    return 1000 * float(result["cpu"]) / PROBES
+class Program:
+    """A program that stays, on the core of all: told a number, it makes so many probes and tells what they cost."""
+
+    def __init__(self, stack: ExitStack, name: str, command: Sequence[str]) -> None:
+        """Start it; it ends with `stack`."""
+        self._name = name
+        pinned = partial(os.sched_setaffinity, 0, [PINNED])
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=pinned)
+        stack.callback(process.wait, timeout=60)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        stack.callback(process.stdout.close)
+        stack.callback(process.stdin.close)  # which is what it ends by
+        self._orders, self._results = process.stdin, process.stdout
+        self.turn()  # the first says that it is ready, and counts for nothing
+
+    def turn(self) -> float:
+        """Have it make `PROBES` probes."""
+        self._orders.write(f"{PROBES}\n")
+        self._orders.flush()
+        said = self._results.readline()
+        if not said:
+            raise SystemExit(f"cpu: {self._name}: the program has ended")
+        result = json.loads(said)
+        if result["good"] < PROBES:
+            raise SystemExit(f"cpu: {self._name}: only {result['good']} of {PROBES} probes succeeded")
+        return 1000 * float(result["cpu"]) / PROBES
+
+
+def used(process: int) -> float:
+    """Return the seconds of CPU that another process has used; `/proc` counts them in hundredths only."""
+    clock = ctypes.c_int()
+    if ctypes.CDLL(None).clock_getcpuclockid(process, ctypes.byref(clock)):  # POSIX: a number, no errno
+        raise SystemExit(f"cpu: process {process} is gone")
+    return time.clock_gettime(clock.value)
 
 
 def _blackbox(exporter: tuple[Daemon, int], module: str, target: str) -> float:
     """Return milliseconds of the exporter's CPU per probe."""
     daemon, port = exporter
-    process = psutil.Process(daemon.pid)
     query = urllib.parse.urlencode({"module": module, "target": target})
     at_once = CONCURRENCY.get(module, USUAL)
-    asyncio.run(_drive(port, query, 2 * at_once, at_once))
-    before = process.cpu_times()
+    before = used(daemon.pid)
     good = asyncio.run(_drive(port, query, PROBES, at_once))
-    after = process.cpu_times()
+    after = used(daemon.pid)
     if good < PROBES:
         raise SystemExit(f"cpu: blackbox {module}: only {good} of {PROBES} probes succeeded")
-    return 1000 * (after.user + after.system - before.user - before.system) / PROBES
+    return 1000 * (after - before) / PROBES
 
 
 async def _drive(port: int, query: str, count: int, at_once: int) -> int:

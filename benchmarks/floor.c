@@ -1,8 +1,8 @@
 /* The floor: what one probe costs a program that has nothing else to do, sixteen at a time, on the system's OpenSSL.
  *
- * floor PORT CA_FILE COUNT: COUNT times a new connection to 127.0.0.1, TLS with the name `localhost` verified, GET / and
- * the first bytes of the answer. Prints {"cpu": SECONDS, "good": COUNT} as benchmarks.worker does. Ends with 1 where
- * the system will not.
+ * floor PORT CA_FILE: for each COUNT on a line of standard input so many times a new connection to 127.0.0.1, TLS with
+ * the name `localhost` verified, GET / and the first bytes of the answer; then prints {"cpu": SECONDS, "good": COUNT} as
+ * benchmarks.worker does. Ends with 1 where the system will not.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -104,8 +104,8 @@ static double used(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 4) return 2;
-    int count = atoi(argv[3]);
+    int count;
+    if (argc != 3) return 2;
     server.sin_family = AF_INET;
     server.sin_port = htons(atoi(argv[1]));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -115,8 +115,11 @@ int main(int argc, char **argv) {
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
     if ((epoll = epoll_create1(0)) < 0) fail("epoll_create1");
     run(WARM_UP);
-    double before = used();
-    run(count);
-    printf("{\"cpu\": %.6f, \"good\": %d}\n", used() - before, good);
+    while (scanf("%d", &count) == 1) {
+        double before = used();
+        run(count);
+        printf("{\"cpu\": %.6f, \"good\": %d}\n", used() - before, good);
+        fflush(stdout);
+    }
     return 0;
 }

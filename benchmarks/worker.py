@@ -1,4 +1,7 @@
-"""The measured side: makes N probes at a concurrency, in a process of its own, and prints what they cost."""
+"""The measured side: a process that stays, and makes as many probes as it is told to, turn by turn.
+
+For each number on a line of standard input it makes so many, at the concurrency of its kind, and prints what they cost.
+"""
 
 import asyncio
 import gc
@@ -149,15 +152,17 @@ async def none_wrong() -> int:
 
 
 async def work(probe: Probe, wanted: int, at_once: int, wrong: Wrong = none_wrong) -> dict[str, float]:
-    """Make `wanted` probes; return CPU seconds and how many succeeded. The first of them are not counted.
+    """Make `wanted` probes; return CPU seconds and how many succeeded. The first of them are not counted."""
+    await warm(probe, at_once)
+    return await counted(probe, wanted, at_once, wrong)
 
-    Every assignment has its series and its place in the detector by then.
-    """
+
+async def warm(probe: Probe, at_once: int) -> None:
+    """Make the first probes: every assignment has its series and its place in the detector then."""
     for _ in range(2):
         await asyncio.gather(*(probe() for _ in range(at_once)))
     gc.collect()
     gc.freeze()  # as `run` does once it has started
-    return await counted(probe, wanted, at_once, wrong)
 
 
 async def counted(probe: Probe, wanted: int, at_once: int, wrong: Wrong = none_wrong) -> dict[str, float]:
@@ -179,25 +184,29 @@ async def counted(probe: Probe, wanted: int, at_once: int, wrong: Wrong = none_w
     return {"cpu": after.ru_utime - before.ru_utime + kernel, "kernel": kernel, "good": good}
 
 
-async def run(kind: str, https: str, imap: str, ca_file: str, wanted: int) -> dict[str, float]:
-    """Make the probe of `kind` on this loop, and work."""
-    at_once = CONCURRENCY.get(kind, USUAL)
-    if kind == "transport":
-        return await work(transport(https, ca_file), wanted, at_once)
-    if kind == "wire":
-        return await work(wire(imap, ca_file), wanted, at_once)
-    clients = alike() if kind in ("https", "imap") else catalogue()
-    client = {"https": "activesync", "imap": "imap4"}.get(kind, kind)
-    product = Product(client, clients, alike_settings(clients, https, imap, ca_file, at_once))
-    return await work(product.probe, wanted, at_once, product.wrong)
+async def made(kind: str, https: str, imap: str, ca_file: str) -> tuple[Probe, int, Wrong]:
+    """Return the probe of `kind`, warm, how many of it are made at once, and what tells of those that went wrong."""
+    at_once, wrong = CONCURRENCY.get(kind, USUAL), none_wrong
+    if kind in ("transport", "wire"):
+        probe = transport(https, ca_file) if kind == "transport" else wire(imap, ca_file)
+    else:
+        clients = alike() if kind in ("https", "imap") else catalogue()
+        client = {"https": "activesync", "imap": "imap4"}.get(kind, kind)
+        product = Product(client, clients, alike_settings(clients, https, imap, ca_file, at_once))
+        probe, wrong = product.probe, product.wrong
+    await warm(probe, at_once)
+    await wrong()
+    return probe, at_once, wrong
 
 
-def main(kind: str, https: str, imap: str, ca_file: str, wanted: str, loop: str) -> None:
-    """Work on the loop `loop` (`stdlib` or `uvloop`), and print the result as JSON."""
+def main(kind: str, https: str, imap: str, ca_file: str, loop: str) -> None:
+    """Work on the loop `loop` (`stdlib` or `uvloop`), and print the result of each turn as JSON."""
     logging.getLogger("prober").setLevel(logging.WARNING)
     factory = importlib.import_module("uvloop").new_event_loop if loop == "uvloop" else None
     with asyncio.Runner(loop_factory=factory) as runner:
-        print(json.dumps(runner.run(run(kind, https, imap, ca_file, int(wanted)))))
+        probe, at_once, wrong = runner.run(made(kind, https, imap, ca_file))
+        for line in sys.stdin:
+            print(json.dumps(runner.run(counted(probe, int(line), at_once, wrong))), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,31 @@
 """The accuracy bench's own arithmetic, and that it takes no wrong answer for a figure."""
 
 import asyncio
+import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from benchmarks import accuracy, waits
-from benchmarks.accuracy import LOADS, OURS, PEER, Taken, centile, matched, processing, rate_of, recorded, wait_figures
+from benchmarks.accuracy import (
+    LOADS,
+    OURS,
+    PEER,
+    Started,
+    Taken,
+    centile,
+    compiled,
+    matched,
+    processing,
+    rate_of,
+    recorded,
+    start_figures,
+    wait_figures,
+)
 from benchmarks.cpu import HEADERS
 from prober.schedule.plan import fraction
 from tests.servers.account import fresh_room
@@ -133,11 +150,34 @@ def delay() -> Iterator[tuple[str, Pki]]:
         pki = Pki(stack.enter_context(fresh_room("pki")))
         room = stack.enter_context(fresh_room("bench"))
         port, right = free_port(), pki.right
-        command = [str(accuracy._compiled(room)), str(port), str(right.certificate_file), str(right.key_file)]
+        command = [str(compiled("delay.c", room)), str(port), str(right.certificate_file), str(right.key_file)]
         server = Daemon(command, room / "delay.log")
         stack.callback(server.stop)
         server.until(lambda: accepts(port), "listening")
         yield f"https://localhost:{port}", pki
+
+
+def test_lateness_is_the_median_of_its_rounds_and_only_ours_has_a_goal() -> None:
+    rounds = [
+        Started((0.0004, late), (0.0001, slow), 0.5, count)
+        for late, slow, count in ((0.0015, 0.001, 1001), (0.0900, 0.080, 700), (0.0017, 0.002, 1000))
+    ]
+    figures = {figure.name: figure for figure in start_figures(rounds)}
+    assert figures["start lateness, p99"].value == pytest.approx(1.7)
+    assert figures["start lateness, p99"].goal == 2.0
+    assert figures["start lateness in C, p99"].value == pytest.approx(2.0)
+    assert figures["start lateness in C, p99"].goal is None
+    assert figures["starts a second"].value == 500
+
+
+@needs_compiler
+def test_the_program_in_c_says_how_late_the_machine_is(tmp_path: Path) -> None:
+    """Every deadline is met after it, never before; a centile is one of them."""
+    program = compiled("starts.c", tmp_path)
+    done = subprocess.run([program, "200", "0.1", "0.0001"], check=True, capture_output=True, timeout=30)
+    said = json.loads(done.stdout)
+    assert 0 <= said["p50"] <= said["p99"]
+    assert subprocess.run([program, "200"], check=False, timeout=30).returncode == 2
 
 
 @needs_compiler

@@ -1,7 +1,10 @@
 """The bench of one attempt: a failed probe is an error and no figure, and a ratio is taken within its round."""
 
+import os
 import shutil
 import sys
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +21,39 @@ OURS = tuple(
 )
 
 
-def printing(text: str) -> list[str]:
-    return [sys.executable, "-c", f"print({text!r})"]
+def saying(text: str) -> list[str]:
+    """Return a program that answers every number with `text`."""
+    return [sys.executable, "-c", f"import sys\nfor _ in sys.stdin: print({text!r}, flush=True)"]
 
 
 def test_a_probe_costs_its_share_of_what_all_of_them_used() -> None:
     text = f'{{"cpu": 0.8, "good": {cpu.PROBES}}}'
-    assert cpu._cost("product", printing(text)) == pytest.approx(1000 * 0.8 / cpu.PROBES)
+    with ExitStack() as stack:
+        program = cpu.Program(stack, "product", saying(text))
+        assert [program.turn(), program.turn()] == [pytest.approx(1000 * 0.8 / cpu.PROBES)] * 2
 
 
 def test_one_failed_probe_ends_the_bench() -> None:
-    with pytest.raises(SystemExit, match=f"product: only {cpu.PROBES - 1} of {cpu.PROBES} probes succeeded"):
-        cpu._cost("product", printing(f'{{"cpu": 0.8, "good": {cpu.PROBES - 1}}}'))
+    text = f'{{"cpu": 0.8, "good": {cpu.PROBES - 1}}}'
+    told = f"product: only {cpu.PROBES - 1} of {cpu.PROBES} probes succeeded"
+    with ExitStack() as stack, pytest.raises(SystemExit, match=told):
+        cpu.Program(stack, "product", saying(text))
+
+
+def test_a_program_that_ends_too_early_ends_the_bench() -> None:
+    with ExitStack() as stack, pytest.raises(SystemExit, match="floor: the program has ended"):
+        cpu.Program(stack, "floor", [sys.executable, "-c", "input()"])
+
+
+def test_the_processor_time_of_another_process_is_read_finely() -> None:
+    """Our own, as another would read it: as much as the process' own clock says, and more after some work."""
+    before, own = cpu.used(os.getpid()), time.process_time()
+    assert before == pytest.approx(own, abs=0.05)
+    while time.process_time() < own + 0.002:
+        pass
+    assert before + 0.002 <= cpu.used(os.getpid()) < before + 0.1
+    with pytest.raises(SystemExit, match="is gone"):
+        cpu.used(2**22 + 1)  # above the highest number there is (proc(5), pid_max)
 
 
 def test_one_failed_probe_of_the_exporter_ends_the_bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -74,6 +98,7 @@ def test_what_is_missing_is_named_and_nothing_is_measured(
 
     monkeypatch.setattr(shutil, "which", which)
     monkeypatch.setattr(cpu, "HEADERS", tmp_path / "ssl.h")
-    monkeypatch.setattr(cpu, "_rounds", measured)
+    monkeypatch.setattr(cpu, "_turns", measured)
+    monkeypatch.setattr(cpu, "nginx_of", measured)
     assert cpu.main() is False
     assert capsys.readouterr().err == "cpu: nginx, libssl-dev not installed (make servers)\n"
