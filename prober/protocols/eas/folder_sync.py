@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from prober.exchange import Call, Reply
 from prober.protocols.eas import status
 from prober.protocols.eas.command import Phone, opened, request, require
-from prober.protocols.wbxml.codec import element
+from prober.protocols.wbxml.codec import BLANK, Form, element
 
 FIRST = "0"
 INBOX, CALENDAR = "2", "8"
 ADD = ("FolderHierarchy:Changes", "FolderHierarchy:Add")
+BODY = Form(element("FolderHierarchy:FolderSync", element("FolderHierarchy:SyncKey", BLANK)))
+"""To be filled with the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,7 @@ class FolderSync:
 
     def call(self) -> Call:
         """Return the request."""
-        body = element("FolderHierarchy:FolderSync", element("FolderHierarchy:SyncKey", self.sync_key))
-        return request(self.phone, "FolderSync", body)
+        return request(self.phone, "FolderSync", BODY.fill(self.sync_key))
 
     def read(self, reply: Reply) -> Folders:
         """Return the folders. Raises `FaultError`."""

@@ -6,20 +6,24 @@ from prober.exchange import Call, Reply
 from prober.faults.taxonomy import FaultError
 from prober.protocols.eas import status
 from prober.protocols.eas.command import Phone, opened, request, require
-from prober.protocols.wbxml.codec import Element, element
+from prober.protocols.wbxml.codec import BLANK, Element, Form, element
 
 RESPONSE = "GetItemEstimate:Response"
 
 
-def body(collection: str, sync_key: str, filter_type: int) -> Element:
+def body(collection: str, sync_key: str, filter_type: str) -> Element:
     """Return the request's body."""
     one = element(
         "GetItemEstimate:Collection",
         element("AirSync:SyncKey", sync_key),
         element("GetItemEstimate:CollectionId", collection),
-        element("AirSync:Options", element("AirSync:FilterType", str(filter_type))),
+        element("AirSync:Options", element("AirSync:FilterType", filter_type)),
     )
     return element("GetItemEstimate:GetItemEstimate", element("GetItemEstimate:Collections", one))
+
+
+BODY = Form(body(BLANK, BLANK, BLANK))
+"""To be filled with key, collection and filter, as they follow each other in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class GetItemEstimate:
 
     def call(self) -> Call:
         """Return the request."""
-        return request(self.phone, "GetItemEstimate", body(self.collection, self.sync_key, self.filter_type))
+        return request(self.phone, "GetItemEstimate", BODY.fill(self.sync_key, self.collection, str(self.filter_type)))
 
     def read(self, reply: Reply) -> int:
         """Return the number. Raises `FaultError`."""

@@ -6,7 +6,7 @@ from prober.exchange import Call, Reply
 from prober.faults.taxonomy import FaultError
 from prober.protocols.eas import status
 from prober.protocols.eas.command import Phone, opened, request
-from prober.protocols.wbxml.codec import Element, element
+from prober.protocols.wbxml.codec import BLANK, Element, Form, element
 
 FETCH = ("ItemOperations:Response", "ItemOperations:Fetch")
 GONE = "6"
@@ -27,6 +27,10 @@ def body(collection: str, item: str) -> Element:
     return element("ItemOperations:ItemOperations", fetch)
 
 
+BODY = Form(body(BLANK, BLANK))
+"""To be filled with collection and item."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """Fetch one item; its content is looked at by nobody."""
@@ -37,7 +41,7 @@ class Fetch:
 
     def call(self) -> Call:
         """Return the request."""
-        return request(self.phone, "ItemOperations", body(self.collection, self.item))
+        return request(self.phone, "ItemOperations", BODY.fill(self.collection, self.item))
 
     def read(self, reply: Reply) -> bool:
         """Return whether the item was there; one deleted meanwhile is no fault. Raises `FaultError`."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from prober.exchange import Call, Reply
 from prober.protocols.eas import status
 from prober.protocols.eas.command import Phone, opened, request
-from prober.protocols.wbxml.codec import Element, element
+from prober.protocols.wbxml.codec import Element, element, encode
 
 QUIET, CHANGED, HEARTBEAT, HIERARCHY = "1", "2", "5", "7"
 FINE = (QUIET, CHANGED, HEARTBEAT, HIERARCHY)
@@ -35,7 +35,8 @@ class Ping:
 
     def call(self) -> Call:
         """Return the request."""
-        return request(self.phone, "Ping", body(self.collection, self.heartbeat), hold=float(self.heartbeat))
+        data = encode(body(self.collection, self.heartbeat))
+        return request(self.phone, "Ping", data, hold=float(self.heartbeat))
 
     def read(self, reply: Reply) -> Pinged:
         """Return how it ended. Raises `FaultError`."""

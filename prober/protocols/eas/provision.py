@@ -6,7 +6,7 @@ from prober.exchange import Call, Reply
 from prober.faults.taxonomy import FaultError
 from prober.protocols.eas import status
 from prober.protocols.eas.command import Phone, opened, request, require
-from prober.protocols.wbxml.codec import Element, element
+from prober.protocols.wbxml.codec import Element, element, encode
 
 POLICY_TYPE = "MS-EAS-Provisioning-WBXML"
 NO_POLICY = "2"
@@ -72,7 +72,7 @@ class Provision:
     def call(self) -> Call:
         """Return the request."""
         body = second_phase(self.temporary_key) if self.temporary_key else first_phase(self.device)
-        return request(self.phone, "Provision", body)
+        return request(self.phone, "Provision", encode(body))
 
     def read(self, reply: Reply) -> Policy:
         """Return the policy. Raises `FaultError` (`eas_remote_wipe` where the server wants one)."""

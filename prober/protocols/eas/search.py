@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from prober.exchange import Call, Reply
 from prober.protocols.eas import status
 from prober.protocols.eas.command import Phone, opened, request
-from prober.protocols.wbxml.codec import Element, element
+from prober.protocols.wbxml.codec import Element, element, encode
 
 STORE = ("Search:Response", "Search:Store")
 
@@ -33,7 +33,7 @@ class Search:
 
     def call(self) -> Call:
         """Return the request."""
-        return request(self.phone, "Search", body(self.text, self.collection))
+        return request(self.phone, "Search", encode(body(self.text, self.collection)))
 
     def read(self, reply: Reply) -> int:
         """Return how many results came. Raises `FaultError`."""

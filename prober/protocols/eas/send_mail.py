@@ -6,7 +6,7 @@ from prober.exchange import Call, Reply
 from prober.faults.taxonomy import FaultError
 from prober.protocols.eas import status
 from prober.protocols.eas.command import Phone, open_reply, request
-from prober.protocols.wbxml.codec import Element, element
+from prober.protocols.wbxml.codec import Element, element, encode
 
 
 def body(client_id: str, message: bytes) -> Element:
@@ -26,7 +26,7 @@ class SendMail:
 
     def call(self) -> Call:
         """Return the request."""
-        return request(self.phone, "SendMail", body(self.client_id, self.message))
+        return request(self.phone, "SendMail", encode(body(self.client_id, self.message)))
 
     def read(self, reply: Reply) -> None:
         """Return when it was taken: success is an empty answer. Raises `FaultError`."""

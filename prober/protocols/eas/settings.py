@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from prober.exchange import Call, Reply
 from prober.protocols.eas import status
 from prober.protocols.eas.command import Phone, opened, request
-from prober.protocols.wbxml.codec import Element, element
+from prober.protocols.wbxml.codec import element, encode
 
 INFORMATION = "Settings:UserInformation"
 GET = (INFORMATION, "Settings:Get")
@@ -14,9 +14,7 @@ PRIMARY = ("Settings:EmailAddresses", "Settings:PrimarySmtpAddress")
 ACCOUNT = ("Settings:Accounts", "Settings:Account")
 
 
-def body() -> Element:
-    """Return the request's body."""
-    return element("Settings:Settings", element(INFORMATION, element("Settings:Get")))
+BODY = encode(element("Settings:Settings", element(INFORMATION, element("Settings:Get"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class UserInformation:
 
     def call(self) -> Call:
         """Return the request."""
-        return request(self.phone, "Settings", body())
+        return request(self.phone, "Settings", BODY)
 
     def read(self, reply: Reply) -> frozenset[str]:
         """Return the addresses in lower case, none where the server does not tell. Raises `FaultError`."""

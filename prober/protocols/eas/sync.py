@@ -8,7 +8,7 @@ from prober.exchange import Call, Reply
 from prober.faults.taxonomy import FaultError
 from prober.protocols.eas import status
 from prober.protocols.eas.command import Phone, open_reply, opened, request, require
-from prober.protocols.wbxml.codec import Element, element
+from prober.protocols.wbxml.codec import BLANK, Element, Form, element, encode
 
 FIRST = "0"
 COLLECTION = ("AirSync:Collections", "AirSync:Collection")
@@ -58,8 +58,8 @@ def prime_body(collection: str) -> Element:
 def fetch_body(
     collection: str,
     sync_key: str,
-    window: int,
-    filter_type: int,
+    window: str,
+    filter_type: str,
     *,
     waiting: Element | None = None,
     delete: tuple[str, ...] = (),
@@ -70,13 +70,13 @@ def fetch_body(
         element("AirSyncBase:Type", PLAIN_TEXT),
         element("AirSyncBase:TruncationSize", TRUNCATION),
     )
-    options = element("AirSync:Options", element("AirSync:FilterType", str(filter_type)), preference)
+    options = element("AirSync:Options", element("AirSync:FilterType", filter_type), preference)
     parts = (
         element("AirSync:SyncKey", sync_key),
         element("AirSync:CollectionId", collection),
         *((element("AirSync:DeletesAsMoves", "0"),) if delete else ()),
         element("AirSync:GetChanges"),
-        element("AirSync:WindowSize", str(window)),
+        element("AirSync:WindowSize", window),
         options,
         *((element("AirSync:Commands", *map(_deletion, delete)),) if delete else ()),
     )
@@ -101,6 +101,12 @@ def _sync(*parts: Element, also: tuple[Element, ...] = ()) -> Element:
     return element("AirSync:Sync", collections, *also)
 
 
+PRIME = Form(prime_body(BLANK))
+"""To be filled with the collection."""
+USUAL = Form(fetch_body(BLANK, BLANK, BLANK, BLANK))
+"""Neither waits nor removes; to be filled with key, collection, window and filter, as they follow each other in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SyncPrime:
     """Make a folder known, and return its first key."""
@@ -110,7 +116,7 @@ class SyncPrime:
 
     def call(self) -> Call:
         """Return the request."""
-        return request(self.phone, "Sync", prime_body(self.collection))
+        return request(self.phone, "Sync", PRIME.fill(self.collection))
 
     def read(self, reply: Reply) -> str:
         """Return the key. An empty answer is a fault here: a key is due. Raises `FaultError`."""
@@ -138,11 +144,16 @@ class Sync:
 
     def call(self) -> Call:
         """Return the request."""
+        return request(self.phone, "Sync", self._body(), hold=float(self.heartbeat))
+
+    def _body(self) -> bytes:
+        window, filter_type = str(self.window), str(self.filter_type)
+        if not self.heartbeat and not self.delete:
+            return USUAL.fill(self.sync_key, self.collection, window, filter_type)
         waiting = wait_for(self.phone.version, self.heartbeat)
-        body = fetch_body(
-            self.collection, self.sync_key, self.window, self.filter_type, waiting=waiting, delete=self.delete
+        return encode(
+            fetch_body(self.collection, self.sync_key, window, filter_type, waiting=waiting, delete=self.delete)
         )
-        return request(self.phone, "Sync", body, hold=float(self.heartbeat))
 
     def read(self, reply: Reply) -> Changes:
         """Return what is new. Raises `FaultError`."""

@@ -3,17 +3,22 @@
 Rule of this file: whatever the bytes are, only `FaultError` comes out, and what is read is bounded.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from prober.faults.taxonomy import FaultError, Kind, Reason
 from prober.protocols.wbxml.pages import LEGACY, PAGES
 
 HEADER = bytes((0x03, 0x01, 0x6A, 0x00))
 SWITCH_PAGE, END, STR_I, OPAQUE = 0x00, 0x01, 0x03, 0xC3
-CONTENT, ATTRIBUTES, IDENTITY = 0x40, 0x80, 0x3F
+CONTENT, WITHOUT_CONTENT = 0x40, 0xBF
+WITHIN = frozenset({SWITCH_PAGE, STR_I, OPAQUE})
+BLANK = "\U0010fffd"
+"""A text that stands for one to be filled in: a character that no request of ours has."""
+LEAF = re.compile(rb"\x03([^\x00]*)\x00\x01")
+"""One text and the end of the element that it is in: most elements have nothing else."""
 DEEPEST = 32
 LARGEST = 8 << 20
 MOST_ELEMENTS = 200_000
@@ -22,15 +27,18 @@ BAD_WBXML = Kind("wbxml_undecodable", Reason.PROTOCOL_VIOLATION)
 Content: TypeAlias = "str | bytes | tuple[Element, ...] | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One element. `content`: text, opaque bytes, children, or `None` for an empty element.
 
-    `name` is written `Page:Tag`, such as `AirSync:Sync`.
+    `name` is written `Page:Tag`, such as `AirSync:Sync`. An answer has dozens, hence not a dataclass.
     """
 
     name: str
-    content: Content = field(default=None, repr=False)
+    content: Content = None
+
+    def __repr__(self) -> str:
+        """Name it; what is inside may be somebody's mail."""
+        return f"Element({self.name!r})"
 
     @property
     def children(self) -> tuple["Element", ...]:
@@ -46,19 +54,22 @@ class Element:
 
     def find(self, *path: str) -> "Element | None":
         """Return the first element at `path` below this one."""
-        found: Element | None = self
+        found = self
         for name in path:
-            found = next((child for child in found.children if child.name == name), None) if found else None
+            for child in found.children:
+                if child.name == name:
+                    found = child
+                    break
+            else:
+                return None
         return found
 
-    def all(self, *path: str) -> Iterator["Element"]:
-        """Give every element at `path` below this one, in order."""
-        if not path:
-            yield self
-            return
-        for child in self.children:
-            if child.name == path[0]:
-                yield from child.all(*path[1:])
+    def all(self, *path: str) -> "list[Element]":
+        """Return every element at `path` below this one, in order."""
+        found = [self]
+        for name in path:
+            found = [child for one in found for child in one.children if child.name == name]
+        return found
 
     def at(self, *path: str) -> str:
         """Return the text at `path`, or nothing."""
@@ -88,6 +99,17 @@ NUMBERS: Mapping[str, tuple[int, int]] = MappingProxyType(_numbers())
 NAMES: Mapping[tuple[int, int], str] = MappingProxyType(_names())
 
 
+def _by_page() -> dict[int, dict[int, str]]:
+    found: dict[int, dict[int, str]] = {}
+    for (page, token), name in NAMES.items():
+        found.setdefault(page, {})[token] = name
+    return found
+
+
+BY_PAGE: Mapping[int, Mapping[int, str]] = MappingProxyType(_by_page())
+NOTHING: Mapping[int, str] = MappingProxyType({})
+
+
 def encode(root: Element) -> bytes:
     """Return a document. Raises `KeyError` for a name that is in no code page: a mistake of ours."""
     out = bytearray(HEADER)
@@ -111,9 +133,26 @@ def _write(one: Element, out: bytearray, page: int) -> int:
     elif isinstance(one.content, bytes):
         out += bytes((OPAQUE,)) + _multibyte(len(one.content)) + one.content
     else:
-        out += bytes((STR_I,)) + one.content.encode().replace(b"\0", b"") + b"\0"
+        out += bytes((STR_I,)) + _string(one.content) + b"\0"
     out.append(END)
     return page
+
+
+def _string(text: str) -> bytes:
+    return text.encode().replace(b"\0", b"")
+
+
+class Form:
+    """A document whose bytes are made once, for the texts in it that are `BLANK` to be filled in time and again."""
+
+    __slots__ = ("_pattern",)
+
+    def __init__(self, root: Element) -> None:
+        self._pattern = encode(root).replace(b"%", b"%%").replace(BLANK.encode(), b"%b")
+
+    def fill(self, *texts: str) -> bytes:
+        """Return the document with `texts` in its blanks, in order. Raises `TypeError` for too few or too many."""
+        return self._pattern % tuple(map(_string, texts))
 
 
 def _multibyte(number: int) -> bytes:
@@ -128,7 +167,10 @@ def decode(data: bytes) -> Element:
     """Return the document's root. Raises `FaultError` (`wbxml_undecodable`)."""
     if len(data) > LARGEST:
         raise _bad("larger than allowed")
-    return _Reader(data).document()
+    try:
+        return _Reader(data).document()
+    except IndexError:
+        raise _bad("ends early") from None
 
 
 def _bad(error: str, **evidence: str) -> FaultError:
@@ -156,19 +198,28 @@ class _Open:
 
 
 class _Reader:
-    """One walk over one document, without recursion."""
+    """One walk over one document, without recursion. Where that ends early, `IndexError` comes out."""
+
+    __slots__ = ("_at", "_count", "_data", "_names", "_page", "_stack")
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
         self._page = 0
+        self._names = BY_PAGE[0]
         self._count = 0
+        self._stack: list[_Open] = []
 
     def document(self) -> Element:
         self._header()
-        stack: list[_Open] = []
+        data, stack = self._data, self._stack
         while True:
-            finished = self._token(stack)
+            byte = data[self._at]
+            self._at += 1
+            if byte in WITHIN:
+                self._go_on(byte)
+                continue
+            finished = self._ended() if byte == END else self._started(byte)
             if finished is None:
                 continue
             if not stack:
@@ -181,19 +232,15 @@ class _Reader:
         return root
 
     def _header(self) -> None:
-        version, charset = self._byte(), 0
-        if version not in (0x01, 0x02, 0x03):
+        if self._byte() not in (0x01, 0x02, 0x03):
             raise _bad("not WBXML")
         self._number()
-        charset = self._number()
-        if charset not in (0x6A, 0x03):
+        if self._number() not in (0x6A, 0x03):
             raise _bad("not UTF-8")
         if self._number() != 0:
             raise _bad("string table")
 
     def _byte(self) -> int:
-        if self._at >= len(self._data):
-            raise _bad("ends early")
         self._at += 1
         return self._data[self._at - 1]
 
@@ -206,43 +253,44 @@ class _Reader:
                 return number
         raise _bad("number too long")
 
-    def _token(self, stack: list[_Open]) -> Element | None:
-        """Read one token; return the element that it finished, if it did."""
-        byte = self._byte()
+    def _go_on(self, byte: int) -> None:
+        """Read what neither starts nor ends an element: another page, a text, opaque data."""
         if byte == SWITCH_PAGE:
             self._page = self._byte()
-        elif byte == END:
-            if not stack:
-                raise _bad("end without a start")
-            return stack.pop().close()
-        elif byte == STR_I:
-            self._into(stack).text += self._string()
-        elif byte == OPAQUE:
-            inside = self._into(stack)
+            self._names = BY_PAGE.get(self._page, NOTHING)
+            return
+        if not self._stack:
+            raise _bad("text outside of elements")
+        inside = self._stack[-1]
+        if byte == STR_I:
+            inside.text += self._string()
+        else:
             inside.opaque = True
             inside.text += self._opaque()
-        else:
-            return self._start(byte, stack)
-        return None
 
-    def _into(self, stack: list[_Open]) -> _Open:
-        if not stack:
-            raise _bad("text outside of elements")
-        return stack[-1]
+    def _ended(self) -> Element:
+        if not self._stack:
+            raise _bad("end without a start")
+        return self._stack.pop().close()
 
-    def _start(self, byte: int, stack: list[_Open]) -> Element | None:
-        name = NAMES.get((self._page, byte & IDENTITY))
-        if byte & ATTRIBUTES or byte & IDENTITY < 0x05 or name is None:
+    def _started(self, byte: int) -> Element | None:
+        """Return the element that starts here where it also ends, with nothing or one text in it."""
+        name = self._names.get(byte & WITHOUT_CONTENT)
+        if name is None:
             raise _bad("unknown token", page=str(self._page), token=f"{byte:#04x}")
         self._count += 1
         if self._count > MOST_ELEMENTS:
             raise _bad("too many elements")
         if not byte & CONTENT:
             return Element(name)
-        if len(stack) >= DEEPEST:
+        if len(self._stack) >= DEEPEST:
             raise _bad("nested too deep")
-        stack.append(_Open(name))
-        return None
+        leaf = LEAF.match(self._data, self._at)
+        if leaf is None:
+            self._stack.append(_Open(name))
+            return None
+        self._at = leaf.end()
+        return Element(name, leaf[1].decode("utf-8", "replace") or None)
 
     def _string(self) -> bytes:
         end = self._data.find(b"\0", self._at)

@@ -69,14 +69,14 @@ def test_the_query_in_base64_is_that_of_the_specification(phone: Phone, command:
 
 def test_headers_carry_what_the_query_does_not() -> None:
     """In base64 the version and the policy key are in the query."""
-    plain = request(PHONE, "Sync", None)
+    plain = request(PHONE, "Sync", b"")
     assert plain.url.startswith(f"{PHONE.url}?Cmd=Sync&")
     assert dict(plain.headers) == {
         "Content-Type": "application/vnd.ms-sync.wbxml",
         "MS-ASProtocolVersion": "14.1",
         "X-MS-PolicyKey": "7",
     }
-    packed = request(replace(PHONE, base64_query=True), "Sync", None)
+    packed = request(replace(PHONE, base64_query=True), "Sync", b"")
     assert dict(packed.headers) == {"Content-Type": "application/vnd.ms-sync.wbxml"}
     assert base64.b64decode(packed.url.partition("?")[2])[:2] == bytes((141, 0))
     assert plain.auth is packed.auth is Auth.CREDENTIAL

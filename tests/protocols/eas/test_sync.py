@@ -123,7 +123,7 @@ def test_a_wait_that_is_refused_tells_the_limit_in_seconds() -> None:
 
 def test_items_are_removed_for_good_and_in_the_order_of_the_schema() -> None:
     """DeletesAsMoves before GetChanges, Commands last (MS-ASCMD section 2.2.3.29.2)."""
-    collection = next(iter(fetch_body("5", "1", 5, 1, delete=("5:1", "5:2")).all(*COLLECTION)))
+    collection = next(iter(fetch_body("5", "1", "5", "1", delete=("5:1", "5:2")).all(*COLLECTION)))
     names = [one.name for one in collection.children]
     wanted = ["SyncKey", "CollectionId", "DeletesAsMoves", "GetChanges", "WindowSize", "Options", "Commands"]
     assert names == [f"AirSync:{name}" for name in wanted]

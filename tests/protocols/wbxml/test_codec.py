@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from pyactivesync import _wbxml
 
 from prober.faults.taxonomy import FaultError, Reason
-from prober.protocols.wbxml.codec import BAD_WBXML, DEEPEST, LARGEST, MOST_ELEMENTS, Element, decode, element, encode
+from prober.protocols.wbxml.codec import (
+    BAD_WBXML,
+    BLANK,
+    DEEPEST,
+    LARGEST,
+    MOST_ELEMENTS,
+    Element,
+    Form,
+    decode,
+    element,
+    encode,
+)
 from tests.protocols.wbxml.vectors import SYNC_ANSWER, VECTORS, vector
 
 HEADER = b"\x03\x01\x6a\x00"
@@ -235,3 +246,30 @@ def grown(inner: st.SearchStrategy[Element]) -> st.SearchStrategy[Element]:
 def test_what_is_written_is_read_back(tree: Element) -> None:
     """On top of the vectors: pages switch back and forth, texts hold anything."""
     assert decode(encode(tree)) == tree
+
+
+def _of_two(key: str, kind: str) -> Element:
+    return element(
+        "AirSync:Collection",
+        element("AirSync:SyncKey", key),
+        element("AirSync:WindowSize", "100%b %"),
+        element("AirSyncBase:Type", kind),
+    )
+
+
+@given(st.text(), st.text())
+def test_a_form_that_is_filled_is_the_document_written_anew(key: str, kind: str) -> None:
+    """Empty texts, percent signs, letters beyond ASCII and NUL, which no text may hold, included."""
+    assert Form(_of_two(BLANK, BLANK)).fill(key, kind) == encode(_of_two(key, kind))
+
+
+@pytest.mark.parametrize("texts", [(), ("1",), ("1", "2", "3")])
+def test_a_form_wants_as_many_texts_as_it_has_blanks(texts: tuple[str, ...]) -> None:
+    """A mistake of ours is not sent."""
+    with pytest.raises(TypeError):
+        Form(_of_two(BLANK, BLANK)).fill(*texts)
+
+
+def test_what_is_inside_of_an_element_is_not_printed() -> None:
+    """It may be somebody's mail."""
+    assert repr(element("AirSync:SyncKey", "somebody's")) == "Element('AirSync:SyncKey')"
