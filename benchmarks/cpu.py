@@ -1,4 +1,4 @@
-"""CPU per probe, beside prometheus-blackbox-exporter, on the same nginx in the same run.
+"""CPU per probe, beside prometheus-blackbox-exporter and a client in C, on the same nginx and Dovecot in the same run.
 
 The claim is the ratio within one round; milliseconds vary with the machine. Every program stays, as a prober does, and
 they take short turns in each round, so that an hour or a second in which the machine is slow is slow for all of them;
@@ -23,6 +23,7 @@ from pathlib import Path
 from benchmarks.figures import Figure, show
 from benchmarks.worker import CONCURRENCY, USUAL
 from tests.servers.account import fresh_room, make
+from tests.servers.dovecot import Dovecot, Options
 from tests.servers.pki import Pki
 from tests.servers.ports import accepts, free_port
 from tests.servers.process import Daemon
@@ -41,7 +42,7 @@ GOALS = {
 ABOVE_FLOOR = 0.25
 """Milliseconds above what a program in C needs, on uvloop."""
 LOOPS = ("uvloop", "stdlib")
-PROGRAMS = ("nginx", "prometheus-blackbox-exporter", "cc", "taskset")
+PROGRAMS = ("nginx", "dovecot", "prometheus-blackbox-exporter", "cc", "taskset")
 HEADERS = Path("/usr/include/openssl/ssl.h")
 PINNED = max(os.sched_getaffinity(0))
 """The core that every measured program has, so that they differ in nothing but what they do."""
@@ -107,8 +108,9 @@ def main() -> bool:
         others = sorted(os.sched_getaffinity(0) - {PINNED}) or [PINNED]
         os.sched_setaffinity(0, others)  # what answers, and what drives the exporter, share the other cores
         stack.callback(os.sched_setaffinity, 0, {*others, PINNED})
-        https, imap = nginx_of(stack, pki, room)
-        turns = _turns(stack, room, pki, https, imap)
+        https, _ = nginx_of(stack, pki, room)
+        dovecot = stack.enter_context(Dovecot(stack.enter_context(fresh_room("dovecot")), Options(pki.right)))
+        turns = _turns(stack, room, pki, https, f"imaps://localhost:{dovecot.imaps_port}")
         return show("cpu", figures([{name: turn() for name, turn in turns.items()} for _ in range(ROUNDS)]))
 
 
@@ -137,21 +139,25 @@ def _exporter(stack: ExitStack, pki: Pki, room: Path) -> tuple[Daemon, int]:
 
 def _turns(stack: ExitStack, room: Path, pki: Pki, https: str, imap: str) -> dict[str, Turn]:
     """Start every program; return its turns by variant, those that are compared close to each other."""
-    exporter = _exporter(stack, pki, room)
-    address = urllib.parse.urlsplit(imap).netloc
-    floor = [str(_compiled(room)), str(urllib.parse.urlsplit(https).port), str(pki.ca_file)]
+    exporter, program = _exporter(stack, pki, room), str(_compiled(room))
+
+    def floor(kind: str, url: str) -> Turn:
+        at_once = str(CONCURRENCY.get(kind, USUAL))
+        command = [program, kind, str(urllib.parse.urlsplit(url).port), str(pki.ca_file), at_once]
+        return Program(stack, f"floor in C, {kind}", command).turn
 
     def ours(title: str, kind: str) -> dict[str, Turn]:
         command = [sys.executable, "-m", "benchmarks.worker", kind, https, imap, str(pki.ca_file)]
         return {f"{title}, {loop}": Program(stack, f"{title}, {loop}", [*command, loop]).turn for loop in LOOPS}
 
     return {
-        "floor in C": Program(stack, "floor in C", floor).turn,
+        "floor in C, https": floor("https", https),
         **ours("transport https", "transport"),
         "blackbox http": partial(_blackbox, exporter, "options", f"{https}Microsoft-Server-ActiveSync"),
         **ours("product https", "https"),
+        "floor in C, imap": floor("imap", imap),
         **ours("transport imap", "wire"),
-        "blackbox imap": partial(_blackbox, exporter, "imap", address),
+        "blackbox imap": partial(_blackbox, exporter, "imap", urllib.parse.urlsplit(imap).netloc),
         **ours("product imap", "imap"),
         **ours("attempt imap4", "imap4"),
     }
@@ -166,8 +172,9 @@ def figures(rounds: Sequence[Mapping[str, float]]) -> list[Figure]:
             ratio = statistics.median(one[name] / one[peer] for one in rounds)
             found.append(Figure(f"{name} / {peer}", ratio, "ratio", GOALS.get(name)))
     for loop, goal in zip(LOOPS, (ABOVE_FLOOR, None), strict=True):
-        above = statistics.median(one[f"product https, {loop}"] - one["floor in C"] for one in rounds)
-        found.append(Figure(f"product https, {loop}, above the floor", above, "ms CPU", goal))
+        for kind, most in (("https", goal), ("imap", None)):
+            above = statistics.median(one[f"product {kind}, {loop}"] - one[f"floor in C, {kind}"] for one in rounds)
+            found.append(Figure(f"product {kind}, {loop}, above the floor", above, "ms CPU", most))
     return found
 
 

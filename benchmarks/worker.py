@@ -35,8 +35,8 @@ from prober.verdict import Judgement
 from prober.vocabulary import Phase
 
 CONCURRENCY = {"wire": 64, "imap": 64, "imap4": 64}
-"""How many are under way at once, where it is not `USUAL`: the mail server's greeting comes 40 ms late, and with fewer
-the core would be idle in between, which makes every probe dearer than it is."""
+"""How many are under way at once, where it is not `USUAL`: a mail server greets when it gets round to it, and with
+fewer the core would be idle in between, which makes every probe dearer than it is."""
 USUAL = 16
 # The server listens on IPv4 alone, and the exporter is told so as well. Starts are not spaced: one follows the other.
 CONFIGURATION = """
