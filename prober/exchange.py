@@ -14,33 +14,31 @@ R_co = TypeVar("R_co", covariant=True)
 class Headers:
     """Header fields in order; names compare without case (RFC 9110 section 5.1). Immutable.
 
-    Every reply is asked for some twenty fields of which it has few, so the first asking makes an index.
+    `first` holds the first value of each field, by its name in small letters: every reply is asked for some twenty
+    fields of which it has few.
     """
 
-    __slots__ = ("_fields", "_first")
+    __slots__ = ("_fields", "first")
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields = tuple(fields)
-        self._first: dict[str, str] | None = None
+        self.first: Mapping[str, str] = {name.lower(): value for name, value in reversed(self._fields)}
 
     def get(self, name: str, default: str = "") -> str:
         """Return the first value of `name`, or `default`."""
-        return self._index().get(name.lower(), default)
-
-    @property
-    def first(self) -> Mapping[str, str]:
-        """The first value of each field, by its name in small letters."""
-        return self._index()
+        return self.first.get(name.lower(), default)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of `name`, in order."""
         wanted = name.lower()
-        if wanted not in self._index():
+        if wanted not in self.first:
             return ()
-        return tuple(value for key, value in self._fields if key.lower() == wanted)
+        if len(self.first) == len(self._fields):  # every field came once
+            return (self.first[wanted],)
+        return tuple([value for key, value in self._fields if key.lower() == wanted])
 
     def __contains__(self, name: str) -> bool:
-        return name.lower() in self._index()
+        return name.lower() in self.first
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._fields)
@@ -53,12 +51,6 @@ class Headers:
 
     def __hash__(self) -> int:
         return hash(self._fields)
-
-    def _index(self) -> dict[str, str]:
-        """Return the first value of each field by its name in small letters."""
-        if self._first is None:
-            self._first = {name.lower(): value for name, value in reversed(self._fields)}
-        return self._first
 
     def __repr__(self) -> str:
         return f"Headers({[name for name, _ in self._fields]})"

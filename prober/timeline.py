@@ -39,6 +39,13 @@ class Timeline:
         """Add measured time to `phase`."""
         self.spent[phase] = self.spent.get(phase, 0.0) + seconds
 
+    def spend(self, phase: Phase, started: float, ended: float) -> None:
+        """Add what `phase` took between two readings of the clock, never less than nothing; it is over then."""
+        spent = self.spent
+        took = ended - started if ended > started else 0.0
+        spent[phase] = spent[phase] + took if phase in spent else took
+        self.current = None
+
     def note(self, **facts: Fact) -> None:
         """Keep facts for the status page and the evidence; they never become labels."""
         self.facts.update(facts)

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 
 from prober.exchange import Headers, Reply
-from prober.net.http import ResponseReader
+from prober.net.http import ResponseReader, take_in
 from prober.net.phases import Measured
 from prober.net.route import PhaseLimits
 from prober.net.stream import Stream
@@ -52,7 +52,7 @@ class HttpFlow:
             deadline = asyncio.get_running_loop().time() + within
             with Measured(self._timeline, Phase.WAIT, None) as lap:
                 while not (ready or self._reader.complete):
-                    lap.ended = await self._feed(deadline)
+                    lap.ended = await take_in(self._stream, self._reader, deadline)
                     ready = self._reader.take()
         except TimeoutError:
             return None
@@ -64,21 +64,13 @@ class HttpFlow:
         """Read on to the end, and return the response. Raises `FaultError`."""
         with Measured(self._timeline, Phase.RECEIVE, self._limits.receive) as lap:
             while not self._reader.complete:
-                lap.ended = await self._feed(lap.deadline)
+                lap.ended = await take_in(self._stream, self._reader, lap.deadline)
         self._end(keep=self._reader.keep_alive)
         return self._reader.reply()
 
     async def close(self) -> None:
         """Drop the connection, unless the response has ended and it serves on."""
         self._end(keep=False)
-
-    async def _feed(self, deadline: float | None) -> float:
-        chunk = await self._stream.receive(deadline)
-        if chunk.data:
-            self._reader.feed(chunk.data)
-        else:
-            self._reader.finish(truncated=self._stream.truncated)
-        return chunk.at
 
     def _end(self, *, keep: bool) -> None:
         if not self._over:

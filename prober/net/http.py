@@ -3,15 +3,16 @@
 Nothing retries, redirects or authenticates here. A response is bounded in every direction, also what it unpacks to.
 """
 
+import asyncio
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import httptools
 
 from prober.exchange import Headers, Reply
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError
-from prober.net.phases import Measured
+from prober.net.phases import Measured, cut_short
 from prober.net.route import PhaseLimits
 from prober.net.stream import Stream
 from prober.timeline import Timeline
@@ -24,13 +25,14 @@ WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 GZIP, ZLIB, RAW = 31, 15, -15  # window bits by which zlib tells the formats of RFC 1952, 1950 and 1951
 
 
-def request_bytes(method: str, target: str, fields: Iterable[tuple[str, str]], body: bytes) -> bytes:
-    """Return the request. Raises `ValueError` for a line break in any field, which would be another request."""
-    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in fields]]
-    if body or method in WITH_BODY:
-        lines.append(f"Content-Length: {len(body)}")
-    head = "\r\n".join([*lines, "", ""])
-    breaks = len(lines) + 1
+def request_bytes(method: str, target: str, fields: Sequence[str], body: bytes) -> bytes:
+    """Return the request; `fields` are lines such as `Host: mail.example`.
+
+    Raises `ValueError` for a line break in any of them, which would be another request.
+    """
+    length = f"Content-Length: {len(body)}\r\n" if body or method in WITH_BODY else ""
+    head = "\r\n".join((f"{method} {target} HTTP/1.1", *fields, f"{length}\r\n"))
+    breaks = len(fields) + (3 if length else 2)
     if head.count("\r") != breaks or head.count("\n") != breaks or "\0" in head:
         raise ValueError("a field of the request holds a line break")
     return head.encode("latin-1") + body
@@ -41,29 +43,28 @@ class _Enough(Exception):  # noqa: N818 - a signal to the parser, not an error
 
 
 class ResponseReader:
-    """Feed it bytes until it is `complete`. It knows the method, because HEAD's answer has no body."""
+    """Feed it bytes until it is `complete`. It knows the method, because HEAD's answer has no body.
+
+    `headed` tells whether the head has come.
+    """
+
+    complete = headed = keep_alive = False
+    status = 0
+    _size = _head_size = 0  # bytes
+    _fault: FaultError | None = None
 
     def __init__(self, method: str, limit: int = BODY) -> None:
-        self.complete = False
-        self.keep_alive = False
-        self.status = 0
         self._method = method
         self._limit = limit
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._fields: list[tuple[str, str]] = []
         self._pieces: list[bytes] = []
-        self._size = 0
-        self._head_size = 0
-        self._begun = False
-        self._headed = False
-        self._fault: FaultError | None = None
 
     def feed(self, data: bytes) -> None:
         """Take in bytes, none once it is complete. Raises `FaultError` (`bad_reply`, `reply_too_large`)."""
         if self._parser is None:
             return
-        self._begun = True
-        if not self._headed:
+        if not self.headed:
             self._head_size += len(data)
         try:
             self._parser.feed_data(data)
@@ -71,7 +72,7 @@ class ResponseReader:
             self._stopped(exc)
         if self.complete:
             self._parser = None  # each holds the other, and what goes round in a circle waits for the collector
-        if not self._headed and self._head_size > HEAD:
+        elif self._head_size > HEAD and not self.headed:
             raise FaultError(kinds.REPLY_TOO_LARGE, {"part": "head"})
 
     def _stopped(self, exc: Exception) -> None:
@@ -86,9 +87,9 @@ class ResponseReader:
 
         Raises `FaultError` (`peer_closed` before any byte, else `truncated_reply`).
         """
-        if not self._begun:
+        if not self._head_size:
             raise FaultError(kinds.PEER_CLOSED)
-        if not self._headed or truncated or self._framed():
+        if not self.headed or truncated or self._framed():
             raise FaultError(kinds.TRUNCATED_REPLY, {"http_status": str(self.status)} if self.status else {})
         self.complete, self.keep_alive, self._parser = True, False, None
 
@@ -100,11 +101,6 @@ class ResponseReader:
     def head(self) -> Headers:
         """Return the header fields of the response, once they have come."""
         return Headers(self._fields)
-
-    @property
-    def headed(self) -> bool:
-        """Whether the head has come."""
-        return self._headed
 
     def take(self) -> bytes:
         """Return what has come of the body and forget it, so that a body without end stays within the limit.
@@ -130,20 +126,20 @@ class ResponseReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep one field (trailer fields too) without the space around its value (RFC 9110 section 5.5)."""
-        self._fields.append((str(name, "latin-1"), str(value, "latin-1").strip(" \t")))
+        self._fields.append((name.decode("latin-1"), value.decode("latin-1").strip(" \t")))
 
     def on_headers_complete(self) -> None:
         """Skip interim responses (RFC 9110 section 15.2); know the responses that have no body."""
         parser = self._parser
         if parser is None:
             return  # it is what calls
-        self.status = parser.get_status_code()
-        if self.status < 200:
+        status = self.status = parser.get_status_code()
+        if status < 200:
             self._fields.clear()
             return
-        self._headed = True
+        self.headed = True
         self.keep_alive = parser.should_keep_alive()
-        if self._method == "HEAD" or (self.status in BODILESS and self._framed()):
+        if self._method == "HEAD" or (status in BODILESS and self._framed()):
             self.complete = True
             raise _Enough
 
@@ -157,7 +153,7 @@ class ResponseReader:
 
     def on_message_complete(self) -> None:
         """Know the end of the final response."""
-        self.complete = self._headed
+        self.complete = self.headed
 
 
 def unpack(body: bytes, headers: Headers, limit: int = BODY) -> bytes:
@@ -208,20 +204,31 @@ async def converse(
     `hold` seconds are added to both wait and receive, because a long poll may answer late or head first.
     """
     sent = await _send(stream, request, timeline, limits)
-    with Measured(timeline, Phase.WAIT, limits.wait + hold, sent) as lap:
-        chunk = await stream.receive(lap.deadline)
-        lap.ended = chunk.at
-        if not chunk.data:
+    timeline.current = Phase.WAIT
+    try:
+        data, first = await stream.receive(asyncio.get_running_loop().time() + limits.wait + hold)
+        if not data:
             reader.finish(truncated=stream.truncated)
-    with Measured(timeline, Phase.RECEIVE, limits.receive + hold, chunk.at) as lap:
-        reader.feed(chunk.data)
-        while not reader.complete:
-            chunk = await stream.receive(lap.deadline)
-            if chunk.data:
-                reader.feed(chunk.data)
-            else:
-                reader.finish(truncated=stream.truncated)
-        lap.ended = chunk.at
+    except BaseException as exc:
+        cut_short(timeline, Phase.WAIT, sent, exc)
+        raise
+    timeline.spend(Phase.WAIT, sent, first)
+    try:
+        reader.feed(data)
+        last = first if reader.complete else await _rest(stream, reader, timeline, limits.receive + hold)
+    except BaseException as exc:
+        cut_short(timeline, Phase.RECEIVE, first, exc)
+        raise
+    timeline.spend(Phase.RECEIVE, first, last)
+
+
+async def _rest(stream: Stream, reader: ResponseReader, timeline: Timeline, limit: float) -> float:
+    """Feed `reader` what comes within `limit` seconds until its response is complete; return when that came."""
+    timeline.current = Phase.RECEIVE
+    deadline, at = asyncio.get_running_loop().time() + limit, 0.0
+    while not reader.complete:
+        at = await take_in(stream, reader, deadline)
+    return at
 
 
 async def begin(
@@ -231,21 +238,31 @@ async def begin(
     sent = await _send(stream, request, timeline, limits)
     with Measured(timeline, Phase.WAIT, limits.wait + hold, sent) as lap:
         while not (reader.headed or reader.complete):
-            chunk = await stream.receive(lap.deadline)
-            lap.ended = chunk.at
-            if chunk.data:
-                reader.feed(chunk.data)
-            else:
-                reader.finish(truncated=stream.truncated)
+            lap.ended = await take_in(stream, reader, lap.deadline)
+
+
+async def take_in(stream: Stream, reader: ResponseReader, deadline: float | None) -> float:
+    """Feed `reader` what comes next, or the end of the stream; return when that came. Raises `FaultError`."""
+    data, at = await stream.receive(deadline)
+    if data:
+        reader.feed(data)
+    else:
+        reader.finish(truncated=stream.truncated)
+    return at
 
 
 async def _send(stream: Stream, request: bytes, timeline: Timeline, limits: PhaseLimits) -> float:
     """Send all of it, or as much as a server takes that has answered already; return the moment of the last byte."""
-    with Measured(timeline, Phase.SEND, limits.send) as lap:
-        try:
-            lap.ended = await stream.send(request, lap.deadline)
-        except FaultError:
-            if not stream.pending:
-                raise
-            lap.ended = timeline.clock()
-    return lap.ended
+    started = timeline.clock()
+    try:
+        if not stream.put(request):
+            timeline.current = Phase.SEND
+            await stream.emptied(asyncio.get_running_loop().time() + limits.send)
+        ended = stream.sent_at
+    except BaseException as exc:
+        if not (isinstance(exc, FaultError) and stream.pending):
+            cut_short(timeline, Phase.SEND, started, exc)
+            raise
+        ended = timeline.clock()
+    timeline.spend(Phase.SEND, started, ended)
+    return ended

@@ -2,6 +2,9 @@
 
 A phase may end before the coroutine that waits for it runs again, so its end can be set to the moment at which the
 bytes arrived. Limits run on the event loop's own clock; only measured times come from the timeline's.
+
+`with Measured(...)` reads best. The phases of every attempt go without it, by `Timeline.spend` and `cut_short`, which
+costs a third.
 """
 
 import asyncio
@@ -14,13 +17,26 @@ from prober.timeline import Timeline
 from prober.vocabulary import Phase
 
 
+def cut_short(timeline: Timeline, phase: Phase, started: float, exc: BaseException, *, limited: bool = True) -> None:
+    """Note that `exc` broke `phase` off, and name that phase in a fault. For an `except` that raises `exc` afterwards.
+
+    Raises `FaultError` with the kind of that phase when its limit has passed, where it is `limited`; a `TimeoutError`
+    with a number is the kernel's, and goes by.
+    """
+    timeline.spend(phase, started, timeline.clock())
+    timeline.interrupted = phase
+    if isinstance(exc, FaultError):
+        exc.fault = exc.fault.during(phase)
+    elif limited and isinstance(exc, TimeoutError) and exc.errno is None:
+        raise FaultError(TIMED_OUT_DURING[phase], phase=phase) from None
+
+
 class Measured:
     """`with Measured(timeline, phase, limit) as lap`: adds the phase's seconds, and names it when it breaks.
 
     `limit` is in seconds (`None`: what is awaited has its own); whatever waits within keeps to `lap.deadline`, on the
     loop's clock, and raises `TimeoutError` when that has passed. `started` and `ended` are readings of the timeline's
-    clock; what is not set is read on entry and exit. Raises `FaultError` with the kind of that phase when its limit has
-    passed; a `TimeoutError` with a number is the kernel's, and goes by.
+    clock; what is not set is read on entry and exit. Raises `FaultError` as `cut_short` does.
     """
 
     __slots__ = ("_phase", "_timeline", "deadline", "ended", "started")
@@ -39,15 +55,8 @@ class Measured:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        timeline, phase = self._timeline, self._phase
-        ended = timeline.clock() if self.ended is None or kind is not None else self.ended
-        timeline.current = None
-        spent = timeline.spent
-        spent[phase] = spent.get(phase, 0.0) + (ended - self.started if ended > self.started else 0.0)
-        if kind is None:
+        if exc is not None:
+            cut_short(self._timeline, self._phase, self.started, exc, limited=self.deadline is not None)
             return
-        timeline.interrupted = phase
-        if isinstance(exc, FaultError):
-            exc.fault = exc.fault.during(phase)
-        elif isinstance(exc, TimeoutError) and exc.errno is None and self.deadline is not None:
-            raise FaultError(TIMED_OUT_DURING[phase], phase=phase) from None
+        timeline, ended = self._timeline, self.ended
+        timeline.spend(self._phase, self.started, timeline.clock() if ended is None else ended)

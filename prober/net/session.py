@@ -5,7 +5,6 @@ afterwards is a fault, never a silent second try.
 """
 
 import os
-from collections.abc import Awaitable, Callable
 
 import httpx
 
@@ -22,7 +21,7 @@ from prober.net.tls import Application
 from prober.net.wire import StreamWire
 from prober.timeline import Timeline
 
-Conversation = Callable[[Stream, bytes, ResponseReader, Timeline, PhaseLimits, float], Awaitable[None]]
+BRINGS_NONE: frozenset[str] = frozenset()
 
 
 class ColdSession:
@@ -45,7 +44,14 @@ class ColdSession:
 
     async def exchange(self, call: Call) -> Reply:
         """Send one request and return its response. Raises `FaultError`."""
-        origin, stream, reader = await self._asked(call, converse)
+        origin, request, reader = self._prepared(call)
+        stream = self._reuse(origin) or await self._connect(origin, Application.HTTPS)
+        try:
+            await converse(stream, request, reader, self._timeline, self._limits, call.hold)
+        except BaseException:
+            self._drop(stream)
+            raise
+        self._timeline.facts["http_status"] = reader.status
         self._put_back(origin, stream, keep=reader.keep_alive)
         reply = reader.reply()
         self._remember(call, reply.status, reply.headers)
@@ -53,26 +59,24 @@ class ColdSession:
 
     async def open(self, call: Call) -> HttpFlow:
         """Send one request and return its response as soon as the head is there. Raises `FaultError`."""
-        origin, stream, reader = await self._asked(call, begin)
+        origin, request, reader = self._prepared(call)
+        stream = self._reuse(origin) or await self._connect(origin, Application.HTTPS)
+        try:
+            await begin(stream, request, reader, self._timeline, self._limits, call.hold)
+        except BaseException:
+            self._drop(stream)
+            raise
+        self._timeline.facts["http_status"] = reader.status
         self._remember(call, reader.status, reader.head())
         return HttpFlow(
             stream, reader, self._timeline, self._limits, lambda keep: self._put_back(origin, stream, keep=keep)
         )
 
-    async def _asked(self, call: Call, how: Conversation) -> tuple[Origin, Stream, ResponseReader]:
-        """Send the request of `call` over a kept or a new connection, and read as much as `how` does."""
+    def _prepared(self, call: Call) -> tuple[Origin, bytes, ResponseReader]:
+        """Return where `call` goes, its request, and what will read the response."""
         origin, target = self._split(call.url)
-        fields = self._fields(call, origin)
-        request = request_bytes(call.method, target, fields, call.body)
-        reader = ResponseReader(call.method)
-        stream = self._reuse(origin) or await self._connect(origin, Application.HTTPS)
-        try:
-            await how(stream, request, reader, self._timeline, self._limits, call.hold)
-        except BaseException:
-            self._drop(stream)
-            raise
-        self._timeline.facts["http_status"] = reader.status
-        return origin, stream, reader
+        request = request_bytes(call.method, target, self._fields(call, origin), call.body)
+        return origin, request, ResponseReader(call.method)
 
     async def dial(self, url: str) -> StreamWire:
         """Open a wire to `imaps://host:port` (implicit TLS) or `imap://host:port` (plain until `start_tls`)."""
@@ -121,25 +125,26 @@ class ColdSession:
         self._open.discard(stream)
         stream.close()
 
-    def _fields(self, call: Call, origin: Origin) -> list[tuple[str, str]]:
-        given = {name.lower() for name, _ in call.headers}
-        fields = [] if "host" in given else [("Host", origin.host_field)]
+    def _fields(self, call: Call, origin: Origin) -> list[str]:
+        """Return the lines of the header fields: those that `call` brings, and those that it leaves to us."""
+        given = {name.lower() for name, _ in call.headers} if call.headers else BRINGS_NONE
+        lines = [] if "host" in given else [f"Host: {origin.host_field}"]
         if self._user_agent and "user-agent" not in given:
-            fields.append(("User-Agent", self._user_agent))
-        fields += call.headers
+            lines.append(f"User-Agent: {self._user_agent}")
+        for name, value in call.headers:
+            lines.append(f"{name}: {value}")
         if "client-request-id" not in given:
-            request_id = _request_id()
-            self._timeline.facts["client_request_id"] = request_id
-            fields += [("client-request-id", request_id), ("return-client-request-id", "true")]
+            request_id = self._timeline.facts["client_request_id"] = _request_id()
+            lines += (f"client-request-id: {request_id}", "return-client-request-id: true")
         if self._cookies is not None and "cookie" not in given:
             asked = httpx.Request(call.method, call.url)
             self._cookies.set_cookie_header(asked)
-            fields += [("Cookie", value) for value in asked.headers.get_list("cookie")]
-        return fields
+            lines += [f"Cookie: {value}" for value in asked.headers.get_list("cookie")]
+        return lines
 
     def _remember(self, call: Call, status: int, headers: Headers) -> None:
         """Keep cookies; httpx keeps the rules of who may set and see them."""
-        if "Set-Cookie" not in headers:
+        if "set-cookie" not in headers.first:
             return
         if self._cookies is None:
             self._cookies = httpx.Cookies()
@@ -158,9 +163,9 @@ class ColdSession:
 
 
 def _request_id() -> str:
-    """Return a random UUID as text (RFC 9562 section 5.4), at a third of what the library's object costs."""
-    octets = bytearray(os.urandom(16))
-    octets[6] = octets[6] & 0x0F | 0x40
-    octets[8] = octets[8] & 0x3F | 0x80
-    text = octets.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    """Return a random UUID as text (RFC 9562 section 5.4), at a fifth of what the library's object costs.
+
+    Version and variant are written out, and so two bits less are random than might be.
+    """
+    text = os.urandom(15).hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[12:15]}-a{text[15:18]}-{text[18:]}"

@@ -30,7 +30,7 @@ class Stream(asyncio.Protocol):
     """Bytes in order, both ways. One reader and one writer at a time.
 
     A `deadline` is a reading of the event loop's clock (`None`: never); what has not come about by then raises
-    `TimeoutError`. `sent_at` is when the last byte handed to `send` left for the kernel; `opened_at` when the
+    `TimeoutError`. `sent_at` is when the last byte handed to `put` or `send` left for the kernel; `opened_at` when the
     connection stood.
     """
 
@@ -174,18 +174,30 @@ class Stream(asyncio.Protocol):
         except FaultError:
             return False
 
-    async def send(self, data: bytes, deadline: float | None = None) -> float:
-        """Write all of `data`; return the moment the kernel took its last byte. Raises `FaultError`."""
+    def put(self, data: bytes) -> bool:
+        """Write all of `data`; return whether the kernel took it at once, or `emptied` has to be awaited.
+
+        Raises `FaultError`.
+        """
         if self._transport is None:
             raise self._lost()
         self._transport.write(data if self.tls is None else self.tls.encrypt(data))
-        if not self._blocked:
-            self.sent_at = self._clock()
-            return self.sent_at
+        if self._blocked:
+            return False
+        self.sent_at = self._clock()
+        return True
+
+    async def emptied(self, deadline: float | None = None) -> None:
+        """Wait until the kernel has taken all that was put. Raises `FaultError` where the connection is gone."""
         while self._blocked and self._transport is not None:
             await self._taken(deadline)
         if self._blocked:
             raise self._lost()
+
+    async def send(self, data: bytes, deadline: float | None = None) -> float:
+        """Write all of `data`; return the moment the kernel took its last byte. Raises `FaultError`."""
+        if not self.put(data):
+            await self.emptied(deadline)
         return self.sent_at
 
     async def receive(self, deadline: float | None = None) -> Chunk:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from prober.net.phases import Measured
+from prober.net.phases import Measured, cut_short
 from prober.net.route import PhaseLimits
 from prober.net.stream import Stream
 from prober.timeline import Timeline
@@ -29,22 +29,35 @@ class StreamWire:
 
     async def send(self, data: bytes) -> None:
         """Write all of `data`. Raises `FaultError` (`peer_reset`, `peer_closed`, `send_stalled`)."""
-        with Measured(self._timeline, Phase.SEND, self._limits.send) as lap:
-            lap.ended = await self._stream.send(data, lap.deadline)
-        self._since, self._waiting = lap.ended, True
+        timeline, stream = self._timeline, self._stream
+        started = timeline.clock()
+        try:
+            if not stream.put(data):
+                timeline.current = Phase.SEND
+                await stream.emptied(asyncio.get_running_loop().time() + self._limits.send)
+        except BaseException as exc:
+            cut_short(timeline, Phase.SEND, started, exc)
+            raise
+        self._since, self._waiting = stream.sent_at, True
+        timeline.spend(Phase.SEND, started, stream.sent_at)
 
     async def receive(self, within: float | None = None) -> bytes | None:
         """Return the next bytes, b"" at the end, `None` when nothing came `within` seconds. Raises `FaultError`."""
         if within is not None:
             return await self._hold(within)
-        phase = Phase.WAIT if self._waiting else Phase.RECEIVE
-        limit = self._limits.wait if self._waiting else self._limits.receive
-        with Measured(self._timeline, phase, limit, self._since) as lap:
-            chunk = await self._stream.receive(lap.deadline)
-            lap.ended = max(chunk.at, self._since)
-        self._waiting = chunk.at < self._since  # it was on its way before we asked
-        self._since = lap.ended
-        return chunk.data
+        timeline, since = self._timeline, self._since
+        phase, limit = (Phase.WAIT, self._limits.wait) if self._waiting else (Phase.RECEIVE, self._limits.receive)
+        timeline.current = phase
+        try:
+            data, at = await self._stream.receive(asyncio.get_running_loop().time() + limit)
+        except BaseException as exc:
+            cut_short(timeline, phase, since, exc)
+            raise
+        timeline.spend(phase, since, at)
+        self._waiting = at < since  # it was on its way before we asked
+        if not self._waiting:
+            self._since = at
+        return data
 
     async def _hold(self, within: float) -> bytes | None:
         with Measured(self._timeline, Phase.WAIT, None) as lap:

@@ -304,10 +304,10 @@ def test_no_bytes_bring_anything_but_a_fault(noise: bytes, method: str, size: in
 
 def test_a_request_is_written_as_it_is_meant() -> None:
     """Byte for byte: fields in order, a length where there is a body or could be one."""
-    assert request_bytes("GET", "/a?b", [("Host", "mail.test"), ("X-Y", "é")], b"") == (
+    assert request_bytes("GET", "/a?b", ["Host: mail.test", "X-Y: é"], b"") == (
         b"GET /a?b HTTP/1.1\r\nHost: mail.test\r\nX-Y: \xe9\r\n\r\n"
     )
-    assert request_bytes("POST", "/", [("Host", "a")], b"\x03\x01") == (
+    assert request_bytes("POST", "/", ["Host: a"], b"\x03\x01") == (
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n\x03\x01"
     )
     assert request_bytes("POST", "/", [], b"") == b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
@@ -316,14 +316,15 @@ def test_a_request_is_written_as_it_is_meant() -> None:
 @pytest.mark.parametrize(
     ("method", "target", "field"),
     [
-        ("GET\r\n", "/", ("a", "b")),
-        ("GET", "/\r\nX: y", ("a", "b")),
-        ("GET", "/", ("a\n", "b")),
-        ("GET", "/", ("a", "b\r")),
-        ("GET", "/", ("a", "b\0")),
+        ("GET\r\n", "/", "a: b"),
+        ("GET", "/\r\nX: y", "a: b"),
+        ("GET", "/", "a\n: b"),
+        ("GET", "/", "a: b\r"),
+        ("GET", "/", "a: b\0"),
+        ("POST", "/", "a: b\r\n"),
     ],
 )
-def test_a_line_break_within_a_field_is_refused(method: str, target: str, field: tuple[str, str]) -> None:
+def test_a_line_break_within_a_field_is_refused(method: str, target: str, field: str) -> None:
     """It would be another field or another request."""
     with pytest.raises(ValueError, match="line break"):
         request_bytes(method, target, [field], b"")

@@ -22,17 +22,17 @@ DAY = 86_400
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every request and every line of a conversation that is sent."""
     sent: list[str] = []
-    ask, say = ColdSession._asked, StreamWire.send
+    prepare, say = ColdSession._prepared, StreamWire.send
 
-    async def counted(self: ColdSession, call: Any, how: Any) -> Any:
+    def counted(self: ColdSession, call: Any) -> Any:
         sent.append(call.method)
-        return await ask(self, call, how)
+        return prepare(self, call)
 
     async def said(self: StreamWire, data: bytes) -> None:
         sent.append("line")
         await say(self, data)
 
-    monkeypatch.setattr(ColdSession, "_asked", counted)
+    monkeypatch.setattr(ColdSession, "_prepared", counted)
     monkeypatch.setattr(StreamWire, "send", said)
     return sent
 
