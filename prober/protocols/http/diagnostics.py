@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
 
@@ -32,6 +33,12 @@ TELLING = frozenset(
     }
 )
 """All header fields that this room reads, for the many replies that have none of them."""
+PLACE = ("x-feefzinfo", "x-firsthopcafeefz", "x-calculatedbetarget", "x-feserver")
+"""Those that tell where the answer came from, the most telling first."""
+SERVERS = (*PLACE, "x-beserver", "x-targetbeserver", "x-ms-ags-diagnostic")
+"""Those that tell which servers answered."""
+LONGEST = 1024  # letters of such a field that are looked at
+ROUTES = 256  # from front end to mailbox server that are kept in mind; those of one mailbox hardly change
 
 
 def evidence(headers: Headers) -> dict[str, str]:
@@ -60,25 +67,34 @@ def identity(headers: Headers) -> dict[str, str]:
     `X-CalculatedBETarget`, `data_center` what Graph names. The full name of a server is nobody's business: `served_by`
     is a digest of the mailbox server's, by which a failover shows.
     """
-    if TELLING.isdisjoint(headers.first):
-        return {}
     given = headers.first
-    edge, front, back = (given.get(name, "") for name in ("x-feefzinfo", "x-feserver", "x-calculatedbetarget"))
+    if TELLING.isdisjoint(given):
+        return {}
+    request_id, servers = _request_id(given), _servers(*[given.get(name, "")[:LONGEST] for name in SERVERS])
+    return {"request_id": request_id, **servers} if request_id else {**servers}
+
+
+@lru_cache(ROUTES)
+def _servers(edge: str, hop: str, back: str, front: str, store: str, target: str, graph: str) -> Mapping[str, str]:
+    """Return what may be kept of the servers that the fields of `SERVERS` name."""
     found = {
-        "request_id": _request_id(given),
-        "site": region(headers),
+        "site": _region(edge, hop, back, front),
         "edge": edge.upper() if EDGE.fullmatch(edge) else "",
         "front_end": _part(SITE, front, 0).upper(),
         "back_end": _part(FOREST, back, 1).lower(),
-        "data_center": _part(DATA_CENTER, given.get("x-ms-ags-diagnostic", ""), 1),
-        "served_by": _mark(given.get("x-beserver") or given.get("x-targetbeserver") or back),
+        "data_center": _part(DATA_CENTER, graph, 1),
+        "served_by": _mark(store or target or back),
     }
-    return {name: value for name, value in found.items() if value}
+    return MappingProxyType({name: value for name, value in found.items() if value})
 
 
 def _request_id(given: Mapping[str, str]) -> str:
     """Return the first usable id that `evidence` would keep as `request_id`, or nothing."""
-    return next((value for name in REQUEST_IDS if (value := _kept(given.get(name, "")))), "")
+    for name in REQUEST_IDS:
+        value = _kept(given[name]) if name in given else ""
+        if value:
+            return value
+    return ""
 
 
 def _kept(value: str) -> str:
@@ -99,14 +115,18 @@ def _mark(name: str) -> str:
 def region(headers: Headers) -> str:
     """Return where the answer came from, as few letters as tell it, or nothing."""
     given = headers.first
-    for name in ("x-feefzinfo", "x-firsthopcafeefz"):
-        if EDGE.fullmatch(given.get(name, "")):
-            return given[name].upper()
-    forest = FOREST.search(given.get("x-calculatedbetarget", ""))
+    return _region(*(given.get(name, "") for name in PLACE))
+
+
+def _region(edge: str, hop: str, back: str, front: str) -> str:
+    for site in (edge, hop):
+        if EDGE.fullmatch(site):
+            return site.upper()
+    forest = FOREST.search(back)
     if forest:
         return forest[1].lower()
-    front = SITE.match(given.get("x-feserver", ""))
-    return front[0][:2].upper() if front else ""
+    found = SITE.match(front)
+    return found[0][:2].upper() if found else ""
 
 
 def diagnostic(headers: Headers) -> str:
