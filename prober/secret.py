@@ -1,9 +1,16 @@
 """A text that cannot be printed by accident."""
 
 import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
+
+FileState: TypeAlias = tuple[int, ...]
+"""What changes when a file is written or replaced by another; the time of its last change comes first."""
+SETTLED = 1_000_000_000
+"""Nanoseconds after a file's change from which another one surely has another time: file systems count in ticks."""
 
 
 class Secret:
@@ -46,7 +53,7 @@ class SecretUnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
-    """Where a secret lies: exactly one of a file and an environment variable. Read anew each time it is needed."""
+    """Where a secret lies: exactly one of a file and an environment variable."""
 
     file: str | None = None
     environment: str | None = None
@@ -64,9 +71,43 @@ class SecretSource:
             name = Path(self.file or "").name
             raise SecretUnreadableError(f"cannot read {name} ({type(exc).__name__})") from None
 
+    def state(self) -> "FileState | None":
+        """Return what changes with the file, `None` where there is none to ask."""
+        if self.environment is not None:
+            return None
+        try:
+            found = os.stat(self.file or ".")  # noqa: PTH116 - a path object costs more than the asking
+        except OSError:
+            return None
+        return found.st_ctime_ns, found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
+
+
+class CurrentSecret:
+    """A secret as it is now, for one transaction: its file is read again only when that has changed.
+
+    `wall` tells nanoseconds since the epoch.
+    """
+
+    __slots__ = ("_secret", "_source", "_state", "_wall")
+
+    def __init__(self, source: SecretSource, wall: Callable[[], int] = time.time_ns) -> None:
+        self._source = source
+        self._wall = wall
+        self._state: FileState | None = None
+        self._secret = Secret("")
+
+    def read(self) -> Secret:
+        """Return the secret as it is now. Raises `SecretUnreadableError`."""
+        state = self._source.state()
+        if state is None or state != self._state:
+            self._state = None
+            self._secret = self._source.read()
+            self._state = state if state is not None and self._wall() - state[0] > SETTLED else None
+        return self._secret
+
 
 def _read_text(file: str) -> str:
-    """Return the text of `file`, each end of a line as one newline: for every request anew, so without a text stream.
+    """Return the text of `file`, each end of a line as one newline. Done often, so without a text stream.
 
     Raises `OSError`, `UnicodeDecodeError`.
     """

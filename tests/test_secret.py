@@ -2,13 +2,16 @@
 
 import copy
 import json
+import os
 import pickle
+import time
 import traceback
 from pathlib import Path
 
 import pytest
 
-from prober.secret import Secret, SecretSource, SecretUnreadableError
+from prober import secret
+from prober.secret import SETTLED, CurrentSecret, Secret, SecretSource, SecretUnreadableError
 
 CANARY = "canary-51c4"
 
@@ -77,3 +80,60 @@ def test_what_cannot_be_read_is_one_error_that_names_the_file(tmp_path: Path, co
         file.write_bytes(content)
     with pytest.raises(SecretUnreadableError, match="cannot read secret"):
         SecretSource(str(file)).read()
+
+
+def _later() -> int:
+    """The time when a file written now has long been as it is."""
+    return time.time_ns() + 2 * SETTLED
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Hold what files were read."""
+    read, plain = [], secret._read_text
+
+    def reading(file: str) -> str:
+        read.append(file)
+        return plain(file)
+
+    monkeypatch.setattr(secret, "_read_text", reading)
+    return read
+
+
+def test_a_secret_in_use_is_read_again_only_when_its_file_has_changed(tmp_path: Path, readings: list[str]) -> None:
+    """Written in place with as many letters, replaced by another that is as old, or gone."""
+    file = tmp_path / "secret"
+    file.write_text("one")
+    current = CurrentSecret(SecretSource(str(file)), _later)
+    assert [current.read(), current.read(), current.read()] == [Secret("one")] * 3
+    assert len(readings) == 1
+    file.write_text("two")
+    os.utime(file, ns=(0, 0))
+    assert [current.read(), current.read()] == [Secret("two")] * 2
+    assert len(readings) == 2
+    other = tmp_path / "other"
+    other.write_text("six")
+    os.utime(other, ns=(0, 0))
+    other.replace(file)
+    assert current.read() == Secret("six")
+    file.unlink()
+    with pytest.raises(SecretUnreadableError):
+        current.read()
+    file.write_text("ten")
+    assert current.read() == Secret("ten")
+
+
+def test_a_file_that_was_only_just_written_is_not_yet_relied_on(tmp_path: Path, readings: list[str]) -> None:
+    """The next writing could leave it with the same time."""
+    file = tmp_path / "secret"
+    file.write_text("one")
+    current = CurrentSecret(SecretSource(str(file)), lambda: file.stat().st_ctime_ns + SETTLED)
+    assert [current.read(), current.read()] == [Secret("one")] * 2
+    assert len(readings) == 2
+
+
+def test_a_variable_in_use_is_read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    current = CurrentSecret(SecretSource(environment="PROBER_TEST"), _later)
+    for value in ("one", "two"):
+        monkeypatch.setenv("PROBER_TEST", value)
+        assert current.read() == Secret(value)

@@ -11,13 +11,14 @@ from prober.exchange import Call, Reply, Session
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Fault, FaultError
 from prober.identity.binding import Check, checker
-from prober.identity.grants import Grant, password
+from prober.identity.grants import Grant
 from prober.identity.negotiate import Negotiation
 from prober.identity.refusals import Refusals
+from prober.identity.rotation import read
 from prober.identity.spec import CredentialSpec, CredentialType, unbound
 from prober.identity.tokens import TokenCache, TokenObserver
 from prober.net.network import Network
-from prober.secret import Secret
+from prober.secret import CurrentSecret, Secret, SecretSource
 from prober.timeline import Clock, Timeline
 from prober.transaction import Identity, Scopes, Token
 
@@ -92,8 +93,8 @@ class Identities:
         if spec.type.bearer:
             return OAuthIdentity(spec, check, mailbox or spec.username, self._cache(spec, _scope(spec, scopes)))
         if spec.type is CredentialType.BASIC:
-            return BasicIdentity(spec, check, spec.username or mailbox or "", self._remembered)
-        return NegotiatingIdentity(spec, check, spec.username, self._remembered)
+            return BasicIdentity(spec, check, spec.username or mailbox or "", _password(spec), self._remembered)
+        return NegotiatingIdentity(spec, check, spec.username, _password(spec), self._remembered)
 
     async def close(self) -> None:
         """Stop all asking for tokens."""
@@ -121,6 +122,10 @@ class Identities:
     def _session(self, timeline: Timeline) -> Session:
         """Return a session along the way out as it is now, for one question."""
         return self._network.session(timeline)
+
+
+def _password(spec: CredentialSpec) -> CurrentSecret:
+    return CurrentSecret(spec.password or SecretSource(""))
 
 
 def _is_password(spec: CredentialSpec) -> bool:
@@ -177,6 +182,7 @@ class BasicIdentity:
     spec: CredentialSpec
     check: Check = field(repr=False, compare=False)
     username: str
+    source: CurrentSecret = field(repr=False, compare=False)
     remembered: Remembered = field(default=lambda _: None, repr=False)
 
     @property
@@ -198,7 +204,7 @@ class BasicIdentity:
         fault = self.remembered(self.spec.name)
         if fault is not None:
             raise FaultError(fault.kind, fault.evidence)
-        return password(self.spec)
+        return read(self.source, "password")
 
     async def token(self, timeline: Timeline, *, fresh: bool = False) -> Token:
         """Raise: there is none."""

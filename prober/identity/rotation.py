@@ -12,7 +12,7 @@ from pathlib import Path
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError
 from prober.identity.tokens import mark
-from prober.secret import Secret, SecretSource, SecretUnreadableError
+from prober.secret import CurrentSecret, Secret, SecretSource, SecretUnreadableError
 
 
 class RotatingToken:
@@ -49,7 +49,7 @@ class RotatingToken:
         return read(SecretSource(str(self._file)), "token_file")
 
 
-def read(source: SecretSource, where: str) -> Secret:
+def read(source: SecretSource | CurrentSecret, where: str) -> Secret:
     """Return the secret as it is now; one that cannot be read, or is empty, is a fault of ours."""
     try:
         secret = source.read()

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Awaitable
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +44,21 @@ async def test_basic_is_user_and_password_in_utf_8() -> None:
     assert await identity.answer(CALL, Reply(401), None) is None
     with pytest.raises(FaultError):
         await identity.token(Timeline())
+
+
+async def test_a_password_that_is_replaced_is_shown_from_the_next_request_on(tmp_path: Path) -> None:
+    """Also within one transaction: a channel's lasts for hours."""
+    file = tmp_path / "password"
+    file.write_text("old")
+    identity = bound(CredentialSpec("u", CredentialType.BASIC, "me", SecretSource(str(file))))
+    shown = [await identity.authorization(CALL, Timeline())]
+    file.write_text("new")
+    shown.append(await identity.authorization(CALL, Timeline()))
+    assert [base64.b64decode(one.split(" ")[1]) for one in shown] == [b"me:old", b"me:new"]
+    file.write_text("")
+    with pytest.raises(FaultError) as caught:
+        await identity.password()
+    assert caught.value.fault.kind.code == "secret_unreadable"
 
 
 @pytest.mark.parametrize("kind", [CredentialType.BASIC, CredentialType.NTLM])
