@@ -56,6 +56,9 @@ class Headers:
         return f"Headers({[name for name, _ in self._fields]})"
 
 
+NO_FIELDS = Headers()
+
+
 class Auth(Enum):
     """Who asks: nobody, nobody but with an empty bearer to provoke the OAuth challenge, or the credential."""
 
@@ -64,9 +67,12 @@ class Auth(Enum):
     CREDENTIAL = "credential"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """One HTTP request to an absolute `url`. `hold`: seconds the server may rightly keep silent (long polls)."""
+    """One HTTP request to an absolute `url`. `hold`: seconds the server may rightly keep silent (long polls).
+
+    Nobody changes one. It is not frozen, nor is `Reply`, because every request makes both: freezing triples their cost.
+    """
 
     method: str
     url: str
@@ -76,12 +82,12 @@ class Call:
     hold: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
-    """One HTTP response, whole: the transport has undone chunking and content coding."""
+    """One HTTP response, whole: the transport has undone chunking and content coding. Nobody changes one."""
 
     status: int
-    headers: Headers = field(default_factory=Headers)
+    headers: Headers = NO_FIELDS
     body: bytes = field(default=b"", repr=False)
 
 

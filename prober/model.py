@@ -83,9 +83,13 @@ class Certificate:
     verified: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepResult:
-    """One step: seconds in all (`None`: nothing was measured, see `facts`) and per phase that happened."""
+    """One step: seconds in all (`None`: nothing was measured, see `facts`) and per phase that happened.
+
+    Nobody changes one. It is not frozen, nor is `Outcome`, because every attempt makes both: freezing triples their
+    cost.
+    """
 
     step: str
     elapsed: float | None
@@ -116,9 +120,12 @@ class Aside:
     prober: Mapping[str, Fact] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
-    """One finished transaction as it was observed; what it means is a `Judgement`. Seconds throughout."""
+    """One finished transaction as it was observed; what it means is a `Judgement`. Seconds throughout.
+
+    Nobody changes one.
+    """
 
     client: str
     target: str
@@ -139,5 +146,5 @@ class Outcome:
             if result.fault is not None:
                 broken = result
                 break
-        object.__setattr__(self, "failure", broken)
-        object.__setattr__(self, "fault", None if broken is None else broken.fault)
+        self.failure = broken
+        self.fault = None if broken is None else broken.fault

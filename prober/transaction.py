@@ -159,12 +159,17 @@ class Transaction:
     async def ask(self, exchange: Exchange[R]) -> R:
         """Ask one HTTP question, and where the server calls the token expired, once more with a fresh one."""
         try:
-            return await self._asked(exchange)
+            call = exchange.call()
+            if call.auth is not Auth.NONE:
+                return exchange.read(await self._signed(call))
+            reply = await self.session.exchange(call)
+            self.timeline.facts.update(diagnostics.identity(reply.headers))
+            return exchange.read(reply)
         except FaultError as error:
             if not self._expired(error.fault):
                 raise
         await self._renew()
-        return await self._asked(exchange)
+        return exchange.read(await self._signed(exchange.call()))
 
     async def renewing(self, once: Callable[[], Awaitable[R]]) -> R:
         """Do `once`, and where the server calls the token expired, once more with a fresh one."""
@@ -183,16 +188,16 @@ class Transaction:
         await self.token(fresh=True)
         self.note(renewed=True)
 
-    async def _asked(self, exchange: Exchange[R]) -> R:
-        """Ask as often as the authentication scheme needs legs, and read the last answer."""
-        call = exchange.call()
-        following: Call | None = call if call.auth is Auth.NONE else await self._first_leg(call)
-        while following is not None:
+    async def _signed(self, call: Call) -> Reply:
+        """Ask as often as the authentication scheme needs legs, and return the last answer."""
+        following = await self._first_leg(call)
+        while True:
             reply = await self.session.exchange(following)
             self.timeline.facts.update(diagnostics.identity(reply.headers))
-            more = reply.status == 401 and following.auth is Auth.CREDENTIAL
-            following = await self._next_leg(following, reply) if more else None
-        return exchange.read(reply)
+            further = await self._next_leg(following, reply) if reply.status == 401 else None
+            if further is None:
+                return reply
+            following = further
 
     async def stream(self, call: Call) -> Flow:
         """Send one request as often as its authentication scheme needs legs; return the last answer while it comes.
@@ -266,7 +271,7 @@ class Transaction:
 
     def note(self, **facts: Fact) -> None:
         """Keep facts beside the step's result."""
-        self.timeline.note(**facts)
+        self.timeline.facts.update(facts)
 
     async def close(self) -> None:
         """Close every connection of this transaction."""
@@ -329,15 +334,16 @@ class Step(Generic[S]):
     tolerated: bool = False
     overdue: Kind | None = None
     applies: Applies = always
+    name: str = field(init=False, compare=False, repr=False)
+    """The step's label."""
 
-    @property
-    def name(self) -> str:
-        """The step's label."""
-        return self.run.__name__
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.run.__name__)
 
     def limit(self, assignment: Assignment) -> float:
         """Seconds this step may take."""
-        return self.timeout if isinstance(self.timeout, int | float) else self.timeout(assignment)
+        timeout = self.timeout
+        return timeout(assignment) if callable(timeout) else timeout
 
     def due(self, assignment: Assignment) -> bool:
         """Whether this step belongs to the transaction of `assignment`."""
@@ -440,18 +446,19 @@ async def perform(
     """
     assignment, clock = tx.assignment, tx.timeline.clock
     started_at, started = now(), clock()
+    until = started + assignment.timeout
     memory, steps = client.memory(), client.plan(assignment) if steps is None else steps
     results: list[StepResult] = []
     skipped: list[str] = []
     try:
         for position, step in enumerate(steps):
-            left = assignment.timeout - (clock() - started)
-            result = await attempt(step, tx, memory, left)
+            result = await attempt(step, tx, memory, until - clock())
             if result is None:
                 skipped.append(step.name)
-                continue
-            results.append(_beside_its_health_page(result, results))
-            if result.fault:
+            elif result.fault is None:
+                results.append(result)
+            else:
+                results.append(_beside_its_health_page(result, results))
                 skipped += [later.name for later in steps[position + 1 :]]
                 break
     finally:
@@ -461,7 +468,7 @@ async def perform(
 
 def _beside_its_health_page(result: StepResult, before: Sequence[StepResult]) -> StepResult:
     """Return a result that failed with what the server's own health page had said: that it is well, and in rotation."""
-    if result.fault is None or not any(one.step == HEALTH_PAGE and one.fault is None for one in before):
+    if not any(one.step == HEALTH_PAGE and one.fault is None for one in before):
         return result
     return replace(result, facts=MappingProxyType({**result.facts, HEALTH_PAGE: "healthy"}))
 

@@ -9,6 +9,7 @@ import copy
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -57,6 +58,7 @@ MECHANISM = re.compile(r"(?i)XOAUTH2|OAUTHBEARER|PLAIN|LOGIN|NTLM|GSSAPI|CRAM-MD
 SAID_WHOLE = frozenset({"CAPABILITY", "FLAGS", "ENABLED"})
 OUTCOMES = frozenset({"OK", "NO", "BAD", "BYE", "PREAUTH"})
 COUNTED = frozenset({"EXISTS", "RECENT", "EXPUNGE"})
+NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class Answered(NamedTuple):
@@ -90,19 +92,17 @@ class Transcript:
     goes on for hours is settled now and then: read, and but for what may be shown forgotten.
     """
 
-    def __init__(self, clock: Clock, names: Iterable[str] = ()) -> None:
+    _octets = _wires = _dropped = _left_out = 0
+    _adopted = ""
+    _reading: "Reading | None" = None  # as far as it was settled
+    _settled: Sequence[str] = ()
+    _named_before: tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]] = (NOTHING, NOTHING)
+
+    def __init__(self, clock: Clock, names: Sequence[str] = ()) -> None:
         self._clock = clock
         self._began = clock()
-        self._names = tuple(names)
+        self._names = names
         self._seen: list[tuple[float, str, Seen]] = []
-        self._octets = 0
-        self._wires = 0
-        self._dropped = 0
-        self._adopted = ""
-        self._reading = Reading()
-        self._settled: list[str] = []
-        self._left_out = 0
-        self._named_before: tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]] = ({}, {})
 
     def say(self, mark: str, seen: Seen) -> None:
         """Take down one thing: `>` was said, `<` was heard, `!` is how it ended, `-` is anything else."""
@@ -113,11 +113,11 @@ class Transcript:
 
     def passed(self, mark: str, wire: int, data: bytes) -> None:
         """Take down bytes of a conversation."""
-        self._octets += len(data)
-        if self._octets > MOST_OCTETS:
+        octets = self._octets = self._octets + len(data)
+        if octets > MOST_OCTETS or self._dropped or len(self._seen) >= MOST:
             self._dropped += 1
             return
-        self.say(mark, Passed(wire, data))
+        self._seen.append((self._clock(), mark, Passed(wire, data)))
 
     def failed(self, error: BaseException) -> None:
         """Take down how something ended: that is kept however much there was before."""
@@ -142,7 +142,7 @@ class Transcript:
 
     def lines(self) -> list[str]:
         """Return all of it, line by line; of very many the first and the last."""
-        shown = [*self._settled, *self._read(copy.deepcopy(self._reading))]
+        shown = [*self._settled, *self._read(copy.deepcopy(self._reading or Reading()))]
         left_out = self._left_out + _cut(shown)
         if left_out:
             shown.insert(MOST // 2, f"({left_out} lines are left out)")
@@ -151,9 +151,10 @@ class Transcript:
     def settle(self) -> None:
         """Read what has passed so far, and forget of it all but what may be shown."""
         self._named_before = (_last(self.request_ids()), _last(self.servers()))
-        self._settled += self._read(self._reading)
-        self._settled += self._not_kept()
-        self._left_out += _cut(self._settled)
+        self._reading = self._reading or Reading()
+        settled = [*self._settled, *self._read(self._reading), *self._not_kept()]
+        self._left_out += _cut(settled)
+        self._settled = settled
         self._seen.clear()
         self._octets = self._dropped = 0
 

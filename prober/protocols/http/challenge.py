@@ -1,7 +1,7 @@
 """`WWW-Authenticate` (RFC 9110 section 11.6.1), read leniently: servers write it in every way there is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -22,13 +22,18 @@ class Challenge:
 
 def read(headers: Headers) -> tuple[Challenge, ...]:
     """Return all challenges of a reply, several in one header field or in several."""
-    found = []
+    return tuple(
+        [Challenge(one[1].lower(), MappingProxyType(_parameters(one[2] or ""))) for one in _challenges(headers)]
+    )
+
+
+def _challenges(headers: Headers) -> Iterator[re.Match[str]]:
+    """Give the scheme and the parameters of one after the other."""
     for value in headers.all("www-authenticate"):
         for part in NEXT.split(value[:8192]):
             matched = SCHEME.match(part.strip())
             if matched is not None:
-                found.append(Challenge(matched[1].lower(), MappingProxyType(_parameters(matched[2] or ""))))
-    return tuple(found)
+                yield matched
 
 
 def _parameters(text: str) -> dict[str, str]:
@@ -42,4 +47,4 @@ def bearer(headers: Headers) -> Challenge | None:
 
 def schemes(headers: Headers) -> str:
     """Return the names of the offered schemes for evidence."""
-    return " ".join(sorted({one.scheme for one in read(headers)}))[:100]
+    return " ".join(sorted({one[1].lower() for one in _challenges(headers)}))[:100]
