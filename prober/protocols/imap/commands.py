@@ -41,19 +41,21 @@ class Answer:
 
     def of(self, kind: type[D]) -> tuple[D, ...]:
         """Return the data of one kind, in order."""
-        return tuple(one for one in self.data if isinstance(one, kind))
+        return tuple([one for one in self.data if isinstance(one, kind)])
 
     def last(self, kind: type[D], name: str) -> D:
         """Return the last datum of a kind that must be there. Raises `FaultError` (`bad_reply`)."""
-        found = self.of(kind)
-        if not found:
-            raise FaultError(BAD_REPLY, {"missing": name})
-        return found[-1]
+        for one in reversed(self.data):
+            if isinstance(one, kind):
+                return one
+        raise FaultError(BAD_REPLY, {"missing": name})
 
     def code(self, name: str) -> str | None:
         """Return the arguments of the last response code `name`, tagged or not, or `None`."""
-        statuses = (*self.of(Status), self.status)
-        return next((one.arguments for one in reversed(statuses) if one.code == name), None)
+        for one in (self.status, *reversed(self.data)):
+            if isinstance(one, Status) and one.code == name:
+                return one.arguments
+        return None
 
     def code_number(self, name: str) -> int | None:
         """Return the number in the last response code `name`, or `None`. Raises `FaultError` (`bad_reply`)."""

@@ -14,7 +14,7 @@ RESPONSE_LIMIT = LITERAL_LIMIT + 4 * LINE_LIMIT
 
 LITERAL = re.compile(rb"~?\{(\d{1,20})\+?\}\r\n\Z")
 """A line that goes on after so many bytes: RFC 9051 section 9 `literal`, RFC 3516 `literal8`."""
-CLOSING_BRACE = ord("}")
+CLOSING_BRACE, CARRIAGE_RETURN = ord("}"), ord("\r")
 CARRIES_DATA = re.compile(rb"\* (?!(?:OK|NO|BAD|BYE|PREAUTH)(?![^ \r\n]))", re.IGNORECASE)
 """Only untagged data holds literals: free text that happens to end in `{12}` announces nothing."""
 
@@ -52,30 +52,31 @@ class Framer:
 
         Raises `FaultError`: `bad_reply` for a line feed without carriage return, `reply_too_large` past a limit.
         """
-        while (end := self._line_end()) is not None:
-            announced = self._announced(end)
+        buffer = self._buffer
+        if not buffer:
+            return None
+        while (feed := buffer.find(b"\n", self._scanned)) >= 0:
+            end = feed + 1
+            self._bound(end)
+            if feed == self._line or buffer[feed - 1] != CARRIAGE_RETURN:
+                raise FaultError(BAD_REPLY, {"grammar": "line feed without carriage return"})
+            announced = self._announced(end) if buffer[end - 3] == CLOSING_BRACE else None
             if announced is None:
-                return self._give_out(end)
+                response = bytes(buffer[: end - 2])
+                del buffer[:end]
+                self._line = self._scanned = 0
+                return response
             self._line = self._scanned = end + announced
+        self._bound(len(buffer))
+        self._scanned = max(self._scanned, len(buffer))
         return None
 
-    def _line_end(self) -> int | None:
-        """Return where the line under way ends, its CRLF included, or `None` while it is not whole."""
-        feed = self._buffer.find(b"\n", self._scanned) if self._scanned < len(self._buffer) else -1
-        end = len(self._buffer) if feed < 0 else feed + 1
+    def _bound(self, end: int) -> None:
         if end - self._line > self.line_limit or end > self.response_limit:
             raise FaultError(REPLY_TOO_LARGE, {"part": "line"})
-        if feed < 0:
-            self._scanned = max(self._scanned, end)
-            return None
-        if feed == self._line or self._buffer[feed - 1] != 0x0D:
-            raise FaultError(BAD_REPLY, {"grammar": "line feed without carriage return"})
-        return end
 
     def _announced(self, end: int) -> int | None:
         """Return how many bytes of a literal the line that ends at `end` announces, or `None`."""
-        if end - self._line < 3 or self._buffer[end - 3] != CLOSING_BRACE:
-            return None
         literal = LITERAL.search(self._buffer, max(self._line, end - 26), end)
         if literal is None or not CARRIES_DATA.match(self._buffer):
             return None
@@ -83,9 +84,3 @@ class Framer:
         if size > self.literal_limit or end + size > self.response_limit:
             raise FaultError(REPLY_TOO_LARGE, {"part": "literal"})
         return size
-
-    def _give_out(self, end: int) -> bytes:
-        response = bytes(self._buffer[: end - 2])
-        del self._buffer[:end]
-        self._line = self._scanned = 0
-        return response

@@ -22,8 +22,12 @@ QUOTED = re.compile(rb"\"((?:[^\"\\\r\n\x00]|\\[\"\\])*)\"")
 ESCAPE = re.compile(rb"\\(.)")
 LITERAL = re.compile(rb"~?\{(\d{1,20})\+?\}\r\n")
 SPACES = re.compile(rb" +")
+BETWEEN = re.compile(rb" *(?=(\)|\Z)?)")
+"""What stands between the items of a list, and whether that was the last of them."""
 ITEM_NAME = re.compile(rb"[A-Za-z0-9.\-/]+")
 PARTIAL = re.compile(rb"<\d{1,20}>")
+PLAIN_ITEM = re.compile(rb"([A-Za-z0-9.\-/]+) (?:(\d{1,20})|\"([^\"\\\r\n\x00]*)\")(?=[ )])")
+"""A FETCH item as most are: no section, and a number or a string without escapes. One look instead of a dozen."""
 DEPTH = 32
 """Parentheses deeper than this are nobody's mail."""
 
@@ -77,6 +81,13 @@ class Cursor:
         at, self._at = self._at, len(self._data)
         return self._data[at:]
 
+    def whole(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """Consume everything, where `pattern` is all of it."""
+        found = pattern.fullmatch(self._data, self._at)
+        if found:
+            self._at = found.end()
+        return found
+
     def atom(self) -> str:
         """Consume an atom or flag; ASCII."""
         found = self._match(ATOM)
@@ -91,7 +102,9 @@ class Cursor:
         """Consume a quoted string or a literal."""
         if self.peek(b'"'):
             found = self._match(QUOTED)
-            return ESCAPE.sub(rb"\1", found[1]) if found else self.fail("quoted string")
+            if found is None:
+                self.fail("quoted string")
+            return ESCAPE.sub(rb"\1", found[1]) if b"\\" in found[1] else found[1]
         found = self._match(LITERAL)
         if found is None:
             self.fail("string")
@@ -125,10 +138,15 @@ class Cursor:
         """Consume a parenthesised list of what `item` consumes, spaces between."""
         self.expect(b"(")
         items: list[T] = []
-        while self.more() and not self.peek(b")"):
+        while not self._last():
             items.append(item())
         self.expect(b")")
         return tuple(items)
+
+    def _last(self) -> bool:
+        """Consume spaces; return whether a list ends here, or the response does."""
+        found = self._match(BETWEEN)
+        return found is not None and found[1] is not None
 
     def value(self, depth: int = 0) -> Value:
         """Consume anything: what extensions may send."""
@@ -142,6 +160,15 @@ class Cursor:
         if word.isdigit() and len(word) <= 20:
             return int(word)
         return None if word.upper() == "NIL" else word
+
+    def item(self) -> tuple[str, Value]:
+        """Consume a FETCH item: its name, in capitals, and its value."""
+        plain = self._match(PLAIN_ITEM)
+        if plain is not None:
+            return plain[1].decode("ascii").upper(), plain[3] if plain[2] is None else int(plain[2])
+        name = self.item_name()
+        self.space()
+        return name, self.value()
 
     def item_name(self) -> str:
         """Consume the name of a FETCH item, in capitals: `UID`, `BODY[HEADER.FIELDS (DATE)]`."""

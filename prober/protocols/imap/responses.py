@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from prober.faults.taxonomy import BAD_REPLY, FaultError
-from prober.protocols.imap.grammar import Cursor, Value
+from prober.protocols.imap.grammar import ATOM, Cursor, Value
 
 
 class Condition(StrEnum):
@@ -151,11 +151,18 @@ Response: TypeAlias = (
     | Other
 )
 
+NUMBERS: Mapping[str, Callable[[int], Response]] = MappingProxyType(
+    {"EXISTS": Exists, "RECENT": Recent, "EXPUNGE": Expunge}
+)
 CONDITIONS: Mapping[bytes, Condition] = MappingProxyType({one.value.encode("ascii"): one for one in Condition})
 STATUS = re.compile(rb"(\*|[^\s*+(){%\"\\\x00-\x1f\x7f-\xff]+) (OK|NO|BAD|BYE|PREAUTH)(?: (.*))?", re.IGNORECASE)
 CODE = re.compile(r"\[([A-Za-z][A-Za-z0-9!#$&'./:;<=>?@^_`|~+-]*)(?: ([^\]]*))?\] ?(.*)")
 NUMBERED = re.compile(rb"\* (\d{1,10}) ([A-Za-z0-9.-]+)(?: |\Z)")
 NAMED = re.compile(rb"\* ([A-Za-z][A-Za-z0-9.-]*)(?: |\Z)")
+PLAIN_LIST = re.compile(
+    rb"\((%b(?: %b)*|)\) (?:\"([^\"\\\r\n\x00])\"|NIL) (?:\"([^\"\\\r\n\x00]*)\"|(%b))" % (3 * (ATOM.pattern,))
+)
+"""What a LIST response says as most do: no escapes, no literal, nothing after the name."""
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DATE = re.compile(r"([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", re.ASCII)
 
@@ -195,20 +202,15 @@ def _numbered(number: int, name: str, rest: bytes) -> Response:
     cursor = Cursor(rest, name)
     if name == "FETCH":
         return Fetch(number, _fetched(cursor))
-    simple: dict[str, Callable[[int], Response]] = {"EXISTS": Exists, "RECENT": Recent, "EXPUNGE": Expunge}
-    if name not in simple:
+    kind = NUMBERS.get(name)
+    if kind is None:
         return Other(name)
     cursor.end()
-    return simple[name](number)
+    return kind(number)
 
 
 def _fetched(cursor: Cursor) -> Mapping[str, Value]:
-    def item() -> tuple[str, Value]:
-        name = cursor.item_name()
-        cursor.space()
-        return name, cursor.value()
-
-    items = dict(cursor.listed(item))
+    items = dict(cursor.listed(cursor.item))
     cursor.end()
     return MappingProxyType(items)
 
@@ -264,6 +266,15 @@ def _prefixes(cursor: Cursor) -> tuple[Prefix, ...]:
 
 
 def _listed(cursor: Cursor) -> Response:
+    plain = cursor.whole(PLAIN_LIST)
+    if plain is not None:
+        attributes, delimiter, quoted, atom = plain.groups()
+        names = frozenset(attributes.decode("ascii").lower().split())
+        return Listed(names, None if delimiter is None else _text(delimiter), _text(atom if quoted is None else quoted))
+    return _listed_at_length(cursor)
+
+
+def _listed_at_length(cursor: Cursor) -> Response:
     attributes = frozenset(name.lower() for name in cursor.listed(cursor.atom))
     cursor.space()
     delimiter = _delimiter(cursor)

@@ -53,6 +53,8 @@ LAST_WORDS = 16
 """How many times to listen after a failed send."""
 UNSTOOD = frozenset({meanings.COMMAND_REFUSED, meanings.BYE})
 FAILURES = frozenset({Condition.NO, Condition.BAD, Condition.BYE})
+HEEDED = frozenset({Capability, Exists, Expunge, Status})
+"""The kinds of response that say something about the conversation itself."""
 
 
 def never() -> bool:
@@ -155,7 +157,7 @@ class Conversation:
         data: list[Response] = []
         prompts: list[Continuation] = []
         while True:
-            response = await self._next()
+            response = self._whole() or await self._next()
             if isinstance(response, Continuation):
                 prompts.append(response)
                 await self._send(following.pop(0) if following else command.respond(response))
@@ -288,7 +290,8 @@ class Conversation:
         if self._budget < 0:
             raise self._error(self._plain(REPLY_TOO_LARGE, part="answer"))
         response = parse(whole)
-        self._heed(response)
+        if type(response) in HEEDED:
+            self._heed(response)
         return response
 
     def _heed(self, response: Response) -> None:

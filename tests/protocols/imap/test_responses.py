@@ -2,6 +2,7 @@
 
 import calendar
 import imaplib
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prober.faults.taxonomy import BAD_REPLY, FaultError, Kind
+from prober.protocols.imap import grammar, responses
 from prober.protocols.imap.responses import (
     Capability,
     Condition,
@@ -274,3 +276,55 @@ PIECES = [
 def test_any_words_give_a_response_or_the_one_exception(line: bytes) -> None:
     """The same with lines that look like IMAP, where the readers go deepest."""
     assert read(line) in (None, BAD_REPLY)
+
+
+NEVER = re.compile(rb"(?!)")
+WORDS = [
+    b"(",
+    b")",
+    b" ",
+    b"  ",
+    b'"',
+    b"/",
+    b"\\",
+    b"NIL",
+    b"nil",
+    b"{2}\r\n",
+    b"ab",
+    b"\\Seen",
+    b"7",
+    b"0" * 21,
+    b"\xe4",
+    b"<0>",
+]
+LISTED = st.lists(st.sampled_from([*WORDS, b"() ", b"(\\HasNoChildren \\Sent) ", b'"/" ', b'"a&b" ']), max_size=8)
+FETCHED = st.lists(st.sampled_from([*WORDS, b"UID 7", b"FLAGS (\\Seen)", b'internaldate "x"', b"BODY[] "]), max_size=8)
+
+
+def said(line: bytes) -> Response | dict[str, str]:
+    """Return what `line` says, or the evidence of its fault."""
+    try:
+        return parse(line)
+    except FaultError as error:
+        return dict(error.fault.evidence)
+
+
+@pytest.mark.parametrize(("start", "end", "words"), [(b"* LIST ", b"", LISTED), (b"* 1 FETCH (", b")", FETCHED)])
+@given(data=st.data())
+def test_what_is_said_plainly_is_read_as_at_length(
+    start: bytes, end: bytes, words: st.SearchStrategy[list[bytes]], data: st.DataObject
+) -> None:
+    """The short cuts know no other grammar."""
+    line = start + b"".join(data.draw(words)) + end
+    at_once = said(line)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(responses, "PLAIN_LIST", NEVER)
+        patch.setattr(grammar, "PLAIN_ITEM", NEVER)
+        assert said(line) == at_once
+
+
+@pytest.mark.parametrize("line", [b'* LIST (\\Sent) "/" "Sent Items"', b"* list () NIL INBOX"])
+def test_a_plain_line_takes_the_short_cut(line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or it would be none."""
+    monkeypatch.delattr(responses, "_listed_at_length")
+    assert isinstance(parse(line), Listed)
