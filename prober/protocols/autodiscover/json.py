@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlencode, urlsplit
 
 from prober.exchange import Call, Reply
@@ -13,6 +14,7 @@ NO_URL = Kind("autodiscover_without_url", Reason.PROTOCOL_VIOLATION)
 NOT_JSON = Kind("autodiscover_not_json", Reason.PROTOCOL_VIOLATION)
 REFUSED = Kind("autodiscover_refused", Reason.CLIENT_MISCONFIG)
 REDIRECTS = frozenset({301, 302, 307, 308})
+QUESTIONS = 4096  # that are kept as they are asked: quoting one costs as much as a request
 NAMES = frozenset({"ProtocolNotSupported", "MissingProtocol", "MandatoryParameterMissing", "UserNotFound"})
 
 
@@ -37,8 +39,7 @@ class Discover:
 
     def call(self) -> Call:
         """Return the request."""
-        query = {"Email": self.address, "Protocol": self.protocol, "RedirectCount": "3"}
-        return Call("GET", f"{self.url}?{urlencode(query)}", (("Accept", "application/json"),))
+        return Call("GET", f"{self.url}?{_query(self.address, self.protocol)}", (("Accept", "application/json"),))
 
     def read(self, reply: Reply) -> Found:
         """Return the URL. Raises `FaultError`, also where we are sent to the place that we ask."""
@@ -60,6 +61,11 @@ class Discover:
         if not isinstance(url, str) or not _is_https(url):
             raise FaultError(NO_URL, diagnostics.evidence(reply.headers))
         return Found(url)
+
+
+@lru_cache(QUESTIONS)
+def _query(address: str, protocol: str) -> str:
+    return urlencode({"Email": address, "Protocol": protocol, "RedirectCount": "3"})
 
 
 def _object(body: bytes) -> dict[str, object]:

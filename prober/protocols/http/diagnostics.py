@@ -37,8 +37,7 @@ PLACE = ("x-feefzinfo", "x-firsthopcafeefz", "x-calculatedbetarget", "x-feserver
 """Those that tell where the answer came from, the most telling first."""
 SERVERS = (*PLACE, "x-beserver", "x-targetbeserver", "x-ms-ags-diagnostic")
 """Those that tell which servers answered."""
-LONGEST = 1024  # letters of such a field that are looked at
-ROUTES = 256  # from front end to mailbox server that are kept in mind; those of one mailbox hardly change
+ROUTES = 128  # from front end to mailbox server that are kept in mind; those of one mailbox hardly change
 
 
 def evidence(headers: Headers) -> dict[str, str]:
@@ -70,13 +69,14 @@ def identity(headers: Headers) -> dict[str, str]:
     given = headers.first
     if TELLING.isdisjoint(given):
         return {}
-    request_id, servers = _request_id(given), _servers(*[given.get(name, "")[:LONGEST] for name in SERVERS])
+    request_id, servers = _request_id(given), _servers(*map(given.get, SERVERS))
     return {"request_id": request_id, **servers} if request_id else {**servers}
 
 
 @lru_cache(ROUTES)
-def _servers(edge: str, hop: str, back: str, front: str, store: str, target: str, graph: str) -> Mapping[str, str]:
-    """Return what may be kept of the servers that the fields of `SERVERS` name."""
+def _servers(*named: str | None) -> Mapping[str, str]:
+    """Return what may be kept of the servers that the fields of `SERVERS` name, `None` for one that is absent."""
+    edge, hop, back, front, store, target, graph = (value or "" for value in named)
     found = {
         "site": _region(edge, hop, back, front),
         "edge": edge.upper() if EDGE.fullmatch(edge) else "",
