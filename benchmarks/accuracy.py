@@ -12,7 +12,6 @@ clock that is moved by hand, always a little late, for a thousand periods.
 """
 
 import asyncio
-import gc
 import json
 import os
 import re
@@ -35,6 +34,7 @@ import psutil
 from benchmarks.cpu import BLACKBOX, PINNED, body_of, installed
 from benchmarks.figures import Figure, show
 from benchmarks.waits import DELAY
+from prober.app import settle_memory
 from prober.model import Assignment, Target
 from prober.schedule.plan import Plan
 from prober.schedule.runner import Runner
@@ -339,8 +339,7 @@ async def _lateness() -> tuple[list[float], float]:
 
     plan = Plan(_assignments(ASSIGNMENTS), now=time.monotonic(), epoch=time.time())
     running = asyncio.create_task(Runner(plan, work, _Unwatched()).run())
-    gc.collect()
-    gc.freeze()
+    settle_memory()
     before = time.process_time()
     await asyncio.sleep(SECONDS)
     load = (time.process_time() - before) / SECONDS

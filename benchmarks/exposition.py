@@ -7,7 +7,6 @@ with the same series and values; both answers are compared to the byte.
 """
 
 import asyncio
-import gc
 import json
 import logging
 import socket
@@ -26,7 +25,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from benchmarks.figures import Figure, show
 from benchmarks.fleet import first_round, outcome, service_of, settings_of
-from prober.app import Service
+from prober.app import Service, settle_memory
 from prober.faults.taxonomy import NO_ANSWER
 from prober.model import Assignment, Outcome
 from prober.observe.exposition import OPENMETRICS, TEXT, Format, slices
@@ -66,7 +65,7 @@ async def _measured(count: int, rounds: int) -> list[Figure]:
         bad = [(one, outcome(one, NO_ANSWER)) for one in settings.assignments]
         twin = twin_of(service.metrics.registry)
         series = _compared(service.metrics.registry, twin)
-        _settled()
+        settle_memory()
         found = [
             _rendered(service)
             | {f"generate_latest, {name}": _cpu(encode, twin) for name, encode in ENCODERS}
@@ -93,7 +92,7 @@ async def _reported(count: int, rounds: int) -> list[Figure]:
         settings = settings_of(Path(folder), count)
         service = service_of(settings)
         _tell(service, first_round(settings))
-        _settled()
+        settle_memory()
         series = _lines(_written(service, Format(TEXT, compressed=False)))
         found = [_rendered(service) | await _stalls(service) for _ in range(rounds)]
     few = [Figure(f"series of {count:,} assignments", series, "")]
@@ -122,12 +121,6 @@ def _unit(name: str) -> str:
 
 def _median(values: Iterable[float]) -> float:
     return statistics.median(values)
-
-
-def _settled() -> None:
-    """As `run` does once it has started."""
-    gc.collect()
-    gc.freeze()
 
 
 def _cpu(work: Callable[..., object], *arguments: object) -> float:

@@ -6,7 +6,6 @@ a stall is what the loop's own thread computed before it came to an attempt that
 """
 
 import asyncio
-import gc
 import tempfile
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, show
 from benchmarks.fleet import outcome, service_of
-from prober.app import Service
+from prober.app import Service, settle_memory
 from prober.clients import catalogue
 from prober.settings.load import load
 from prober.settings.settings import Settings
@@ -50,8 +49,7 @@ async def measured(folder: Path, kept: int, come: int) -> Sequence[Figure]:
     """Return the figures of one reload to more targets, and of one back."""
     service = service_of(load([written(folder, kept, 0)], catalogue()))
     service._ready = True  # noqa: SLF001 - nobody serves here
-    gc.collect()
-    gc.freeze()  # as it is done before it serves
+    settle_memory()  # as it is done before it serves
     up = await _reload(service, written(folder, kept, come))
     down = await _reload(service, written(folder, kept, 0))
     await service.assembly.close()

@@ -5,7 +5,6 @@ server says of the same request in its answer. Prints one JSON object.
 """
 
 import asyncio
-import gc
 import importlib
 import json
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import cast
 
+from prober.app import settle_memory
 from prober.exchange import Call
 from prober.model import Assignment, Target
 from prober.net.network import Network
@@ -105,8 +105,7 @@ async def probe(url: str, ca_file: str, timestamps: Timestamps, rate: int, secon
     plan = Plan(spread(rate), now=time.monotonic(), epoch=time.time())
     running = Runner(plan, probing.attempt, probing)
     scheduling = asyncio.create_task(running.run())
-    gc.collect()
-    gc.freeze()  # as `run` does once it has started
+    settle_memory()  # as `run` does once it has started
     await asyncio.sleep(WARM_UP)
     began, before = time.monotonic(), time.process_time()
     probing.counts_from = began

@@ -4,7 +4,6 @@ For each number on a line of standard input it makes so many, at the concurrency
 """
 
 import asyncio
-import gc
 import importlib
 import json
 import logging
@@ -19,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from prober.app import Service
+from prober.app import Service, settle_memory
 from prober.clients import catalogue
 from prober.exchange import Call
 from prober.model import Assignment, Outcome
@@ -161,8 +160,7 @@ async def warm(probe: Probe, at_once: int) -> None:
     """Make the first probes: every assignment has its series and its place in the detector then."""
     for _ in range(2):
         await asyncio.gather(*(probe() for _ in range(at_once)))
-    gc.collect()
-    gc.freeze()  # as `run` does once it has started
+    settle_memory()  # as `run` does once it has started
 
 
 async def counted(probe: Probe, wanted: int, at_once: int, wrong: Wrong = none_wrong) -> dict[str, float]:

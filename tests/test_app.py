@@ -1,6 +1,7 @@
 """The composed prober: loops, signals, parts that break, and a round by hand."""
 
 import asyncio
+import gc
 import importlib.util
 import logging
 import os
@@ -217,3 +218,14 @@ def test_what_the_absent_schedule_of_a_round_tells_is_ignored(tmp_path: Path) ->
     nobody.scheduler_lag(1.0)
     nobody.inflight(1)
     nobody.held_back(one)
+
+
+def test_the_collector_leaves_alone_what_was_made_at_start() -> None:
+    usual = gc.get_threshold()
+    try:
+        app.settle_memory()
+        assert gc.get_freeze_count() > 10_000
+        assert gc.get_threshold() == (app.YOUNG, *usual[1:])
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*usual)
