@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
@@ -35,7 +35,7 @@ from prober.settings.settings import Settings
 from prober.sightings import Sightings
 from prober.storage.store import Store
 from prober.timeline import Clock, Timeline
-from prober.transaction import Client, Device, Identity, Scopes, Transaction
+from prober.transaction import BindIdentity, Client, Device, Identity, Scopes, Transaction
 from prober.vocabulary import Environment
 
 
@@ -200,6 +200,19 @@ class CredentialStamps:
         return Stamp(self._configured.get(credential, ""), self._marks(credential))
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What every transaction of one assignment stands on. `asked` is told of requests where a budget counts them."""
+
+    assignment: Assignment
+    network: Network
+    asked: Callable[[str], None] | None
+    device: Device
+    scopes: Scopes | None
+    sightings: Sightings
+    bind: BindIdentity
+
+
 class Assembly:
     """Networks, identities, devices, pacing, judgement and health, introduced to each other.
 
@@ -228,6 +241,7 @@ class Assembly:
         self._vantage = settings.vantage
         self._catalogue = catalogue
         self._store = store
+        self._grounds: dict[str, _Ground] = {}
         self._devices: dict[str, Device] = {}
         self._sightings: dict[str, Sightings] = {}
         self._wall = wall
@@ -294,6 +308,7 @@ class Assembly:
         Nothing may run of the assignments `gone`.
         """
         self._settings, self.networks = settings, networks
+        self._grounds.clear()
         self._marks.configure(settings.credentials)
         self._stamps.configure(settings)
         self.judging.configure(settings.fingerprints, settings.control_of, settings.control_interval)
@@ -306,30 +321,44 @@ class Assembly:
         self._sightings = {mailbox: one for mailbox, one in self._sightings.items() if mailbox in seen}
         return self.identities.configure(settings.credentials, networks.tokens)
 
-    def _maintained(self, target: str, when: datetime) -> bool:
+    def _maintained(self, target: str, *times: datetime) -> bool:
         windows = self._settings.maintenance
-        return bool(windows) and any(one.active(target, when) for one in windows)
+        return bool(windows) and any(one.active(target, when) for one in windows for when in times)
 
     def open(self, assignment: Assignment) -> Transaction:
         """Return a cold transaction: own session and timeline, the assignment's own device and identity."""
+        ground = self._grounds.get(assignment.key)
+        if ground is None or ground.assignment is not assignment:
+            ground = self._ground(assignment)
         timeline = Timeline(self._clock)
-        session: Session = self.networks.of(assignment.target.name).session(timeline, assignment.client)
-        if self.governor.meters(assignment):
-            session = Metered(session, partial(self.governor.asked, assignment))
+        session: Session = ground.network.session(timeline, assignment.client)
+        if ground.asked is not None:
+            session = Metered(session, ground.asked)
         return Transaction(
             assignment,
             session,
             timeline,
-            self.device(assignment),
-            self._identity(assignment, assignment.credential, self._catalogue[assignment.client].scopes),
-            sightings=self._seen(assignment),
+            ground.device,
+            None if assignment.credential is None else self._identity(assignment, assignment.credential, ground.scopes),
+            sightings=ground.sightings,
             wall=self._wall,
-            bind=lambda scopes: self._beside(assignment, scopes),
+            bind=ground.bind,
         )
 
-    def _identity(self, assignment: Assignment, credential: str | None, scopes: Scopes | None) -> Identity | None:
-        if credential is None:
-            return None
+    def _ground(self, assignment: Assignment) -> "_Ground":
+        """Find what all transactions of `assignment` have in common as long as the configuration stays."""
+        ground = self._grounds[assignment.key] = _Ground(
+            assignment,
+            self.networks.of(assignment.target.name),
+            partial(self.governor.asked, assignment) if self.governor.meters(assignment) else None,
+            self.device(assignment),
+            self._catalogue[assignment.client].scopes,
+            self._seen(assignment),
+            partial(self._beside, assignment),
+        )
+        return ground
+
+    def _identity(self, assignment: Assignment, credential: str, scopes: Scopes | None) -> Identity:
         target = assignment.target
         if scopes is not None and target.environment is Environment.EXCHANGE_SERVER:
             host = urlsplit(target.endpoints.get(self._catalogue[assignment.client].endpoints[0], "")).hostname
@@ -337,10 +366,10 @@ class Assembly:
         return self.identities.bind(credential, scopes, target.mailbox)
 
     def _beside(self, assignment: Assignment, scopes: Scopes) -> Identity:
-        identity = self._identity(assignment, assignment.push_credential or assignment.credential, scopes)
-        if identity is None:
+        credential = assignment.push_credential or assignment.credential
+        if credential is None:
             raise FaultError(PROBER_BUG, {"missing": "credential"})
-        return identity
+        return self._identity(assignment, credential, scopes)
 
     def _seen(self, assignment: Assignment) -> Sightings:
         """Return what is seen of the mailbox of `assignment`, which its other clients and targets share."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import chain
 from types import MappingProxyType
+from typing import NamedTuple
 
 from prober.faults import taxonomy as kinds
 from prober.faults.retirements import explanation
@@ -31,8 +32,7 @@ LAGGED_MUCH, LAGGED_SHARE = 0.25, 0.25
 """Seconds of lag, and share of the attempt's time, above both of which its failure proves nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """How the prober itself was during an attempt.
 
     `sickness` names what ailed it (`loop_blocked`, `no_descriptors`, `clock_wrong`). `lag`: seconds, all together, by

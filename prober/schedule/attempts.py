@@ -5,7 +5,7 @@ Rule of this file: waiting ends before the transaction is made, so that a turn w
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -18,7 +18,8 @@ from prober.schedule.alone import Alone
 from prober.schedule.governor import Governor
 from prober.schedule.health import Health
 from prober.schedule.judging import Judging
-from prober.schedule.pacing import Pacer
+from prober.schedule.pacing import Lane, Pacer
+from prober.schedule.passwords import Trial
 from prober.timeline import Clock
 from prober.transaction import Client, Step, Transaction, perform
 from prober.verdict import Condition, Judgement
@@ -114,24 +115,30 @@ class Attempts:
         late = max(0.0, self._clock() - intended)
         if self._held_back(assignment):
             return
-        if assignment.key in self._looks:
+        key, way = assignment.key, self._way(assignment)
+        if key in self._looks:
             await self._displace(assignment)
-        async with self._alone.of(assignment.key):
-            late = max(late, await self._turn(assignment))
+        if not self._alone.take(key):
+            await self._alone.wait(key)
+        try:
+            late = max(late, await self._pacer.turn_on(way.lane))
             if self._held_back(assignment, now=True):
                 return
             self._watch.scheduler_lag(max(0.0, self._clock() - intended))
-            outcome, judgement = await self._attempt(assignment, late)
+            outcome, judgement = await self._attempt(way, late)
+        finally:
+            self._alone.leave(key)
         self._tell(assignment, outcome, judgement)
 
     async def by_hand(self, assignment: Assignment) -> tuple[Outcome, Judgement]:
         """Wait for a turn and run one attempt, held back or not: somebody asked for it. Nobody else is told."""
+        way = self._way(assignment)
         async with self._alone.of(assignment.key):
-            late = await self._turn(assignment)
-            return await self._attempt(assignment, late, added=True)
+            late = await self._pacer.turn_on(way.lane)
+            return await self._attempt(way, late, added=True)
 
     async def on_demand(
-        self, assignment: Assignment, seconds: float, watching: Watching = lambda session: session
+        self, assignment: Assignment, seconds: float, watching: Watching | None = None
     ) -> tuple[Outcome, Judgement] | NotStarted:
         """Run one attempt that somebody waits for `seconds` at most, unless it is held back. Nobody else is told.
 
@@ -139,21 +146,22 @@ class Attempts:
         them are gone it does not begin. One that has begun ends by itself when they are over, with the fault of what it
         was waiting for.
         """
-        ends = self._clock() + seconds
+        ends, way = self._clock() + seconds, self._way(assignment)
         try:
             async with asyncio.timeout(seconds) as limit, self._alone.besides(assignment.key):
                 if (refused := self._refused(assignment)) is not None:
                     return refused
-                late = await self._turn(assignment)
+                late = await self._pacer.turn_on(way.lane)
                 if (refused := self._refused(assignment, now=True)) is not None:
                     return refused
-                async with self._governor.attempt(assignment, added=True):
+                async with self._governor.trial(assignment):
                     limit.reschedule(None)
                     left = ends - self._clock()
                     if left < seconds / 2:
                         return BUSY
                     hurried = replace(assignment, timeout=min(assignment.timeout, left))
-                    return await self._run(hurried, late, watching, witness=False)
+                    way = replace(way, assignment=hurried)
+                    return await self._run(way, late, added=True, watching=watching, witness=False)
         except TimeoutError:
             return BUSY
 
@@ -195,11 +203,12 @@ class Attempts:
             self._tell_again(assignment, outcome, judgement)
 
     async def _look(self, assignment: Assignment) -> tuple[Outcome, Judgement] | None:
+        way = self._way(assignment)
         async with self._alone.of(assignment.key):
-            late = await self._turn(assignment)
+            late = await self._pacer.turn_on(way.lane)
             if self._held_back(assignment, added=True, now=True):
                 return None
-            return await self._attempt(assignment, late, added=True)
+            return await self._attempt(way, late, added=True)
 
     def _held_back(self, assignment: Assignment, *, added: bool = False, now: bool = False) -> bool:
         """Whether `assignment` must not start: asked before its turn, and again when that has come (`now`)."""
@@ -214,32 +223,48 @@ class Attempts:
         looking.cancel()
         await asyncio.wait([looking])
 
-    async def _attempt(self, assignment: Assignment, late: float, *, added: bool = False) -> tuple[Outcome, Judgement]:
-        """Run one attempt now, `late` by so many seconds; return what was observed and what it means.
+    def _attempt(self, way: "_Way", late: float, *, added: bool = False) -> Awaitable[tuple[Outcome, Judgement]]:
+        """Return what runs one attempt now, `late` by so many seconds: what was observed and what it means.
 
-        `added`: no schedule wanted it.
+        `added`: no schedule wanted it. Where no password is on trial nothing stands between, for every wait of an
+        attempt goes through all that does.
         """
-        async with self._governor.attempt(assignment, added=added):
-            return await self._run(assignment, late)
+        trial = self._governor.unproven(way.assignment)
+        if trial is None:
+            return self._run(way, late, added=added)
+        return self._try(trial, way, late, added=added)
+
+    async def _try(self, trial: Trial, way: "_Way", late: float, *, added: bool) -> tuple[Outcome, Judgement]:
+        async with trial:
+            return await self._run(way, late, added=added)
 
     async def _run(
-        self, assignment: Assignment, late: float, watching: Watching = lambda session: session, *, witness: bool = True
+        self, way: "_Way", late: float, *, added: bool, watching: Watching | None = None, witness: bool = True
     ) -> tuple[Outcome, Judgement]:
-        began = self._health.mark()
-        self._watch.inflight(1)
+        assignment = way.assignment
+        at_once = self._governor.begin(assignment, added=added)
         try:
-            tx = self._open(assignment)
-            recorder = self._record(assignment) if self._record else None
-            tx.session = watching(tx.session if recorder is None else recorder.watch(tx.session))
-            outcome = await perform(self._catalogue[assignment.client], tx, self._now, self._way(assignment).steps)
+            began = self._health.mark()
+            self._watch.inflight(1)
+            try:
+                tx = self._open(assignment)
+                recorder = self._record(assignment) if self._record is not None else None
+                if recorder is not None:
+                    tx.session = recorder.watch(tx.session)
+                if watching is not None:
+                    tx.session = watching(tx.session)
+                outcome = await perform(way.client, tx, self._now, way.steps)
+            finally:
+                self._watch.inflight(-1)
+            fault = outcome.fault
+            condition = self._health.condition(began, late, failed=fault is not None)
+            judgement = self._judging.judge(assignment, outcome, condition, witness=witness)
+            self._governor.consider(assignment, fault)
+            if fault is not None:
+                outcome = replace(outcome, aside=self._aside(assignment, condition, recorder))
+            return outcome, judgement
         finally:
-            self._watch.inflight(-1)
-        condition = self._health.condition(began, late, failed=outcome.fault is not None)
-        judgement = self._judging.judge(assignment, outcome, condition, witness=witness)
-        self._governor.consider(assignment, outcome.fault)
-        if outcome.fault is not None:
-            outcome = replace(outcome, aside=self._aside(assignment, condition, recorder))
-        return outcome, judgement
+            self._governor.end(assignment, at_once, added=added)
 
     def _aside(self, assignment: Assignment, condition: Condition, recorder: Recorder | None) -> Aside:
         """Return what is known beside an attempt that failed."""
@@ -256,15 +281,12 @@ class Attempts:
         way = self._ways.get(assignment.key)
         if way is None or way.assignment is not assignment:
             client = self._catalogue[assignment.client]
-            way = self._ways[assignment.key] = _Way(assignment, client.plan(assignment), lane(client, assignment))
+            turns = self._pacer.lane(*lane(client, assignment))
+            way = self._ways[assignment.key] = _Way(assignment, client, client.plan(assignment), turns)
         return way
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._wall(), UTC)
-
-    async def _turn(self, assignment: Assignment) -> float:
-        """Wait for the turn of `assignment`; return by how many seconds it came too late."""
-        return await self._pacer.turn(*self._way(assignment).lane)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +294,9 @@ class _Way:
     """What follows for every attempt from the configuration alone: the steps that are due, and whose turn it needs."""
 
     assignment: Assignment
+    client: Client[Any]
     steps: tuple[Step[Any], ...]
-    lane: tuple[str, str]
+    lane: Lane
 
 
 def lane(client: Client[Any], assignment: Assignment) -> tuple[str, str]:

@@ -50,23 +50,24 @@ class Use:
     Ten requests at once are a thirtieth of ten a minute, for a while; half an hour later a third of that is left.
     """
 
-    __slots__ = ("_at", "_budget", "beyond", "configured")
+    __slots__ = ("_at", "_budget", "_fades", "beyond", "configured")
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
+        self._fades = budget.window > 0
         self._at = 0.0
         self.configured = 0.0
         self.beyond = 0.0
 
     def add(self, amount: float, now: float, *, beyond: bool = False) -> None:
         """Use `amount` more; less than nothing gives back what was used at once."""
-        if self._budget.window:
+        if self._fades:
             self._fade(now)
-        share = amount * self._budget.window / self._budget.span if self._budget.window else amount
+            amount *= self._budget.window / self._budget.span
         if beyond:
-            self.beyond = max(0.0, self.beyond + share)
+            self.beyond = max(0.0, self.beyond + amount)
         else:
-            self.configured = max(0.0, self.configured + share)
+            self.configured = max(0.0, self.configured + amount)
 
     def limit(self, budget: Budget) -> None:
         """Hold it to another budget, of the same window."""
@@ -84,11 +85,11 @@ class Use:
         return (self.configured + self.beyond) / self._budget.limit
 
     def _fade(self, now: float) -> None:
-        if self._budget.window and now > self._at:
+        if now > self._at and self._fades:
             left = exp((self._at - now) / self._budget.span)
             self.configured *= left
             self.beyond *= left
-        self._at = max(now, self._at)
+            self._at = now
 
 
 class Budgets:
@@ -101,7 +102,7 @@ class Budgets:
 
     def use(self, budget: Budget, member: str, amount: float = 1.0, *, beyond: bool = False) -> None:
         """Count `amount` for `member` of the scope of `budget`."""
-        self._of(budget, member).add(amount, self._clock(), beyond=beyond)
+        self.of(budget, member).add(amount, self._clock(), beyond=beyond)
 
     def room(self, budget: Budget, member: str) -> bool:
         """Whether `member` may be asked something beyond what is configured."""
@@ -125,7 +126,8 @@ class Budgets:
         """Scope and name of every budget."""
         return tuple((one.scope.value, one.name) for one in self._budgets.values())
 
-    def _of(self, budget: Budget, member: str) -> Use:
+    def of(self, budget: Budget, member: str) -> Use:
+        """Return the use that `member` makes of `budget`: one and the same for good, whatever its limit becomes."""
         uses = self._uses[budget.name]
         use = uses.get(member)
         if use is None:

@@ -9,7 +9,7 @@ not interrupted, for a server that is left in mid-sentence has more work, not le
 import json
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from math import inf
 
@@ -24,6 +24,7 @@ from prober.schedule.budgets import (
     TRANSACTIONS,
     Budget,
     Budgets,
+    Use,
 )
 from prober.schedule.passwords import Passwords, Trial, proves
 from prober.schedule.plan import fraction
@@ -85,7 +86,9 @@ class Governor:
         self._passwords = passwords
         self._parties = parties
         self._section = section
+        self._clock = clock
         self._wall = wall
+        self._standings: dict[str, _Standing] = {}
         self.budgets = Budgets(budgets, clock)
         self._quiet = {key: found for key in section if (found := _read(section[key])) is not None}
         self._added: set[str] = set()
@@ -93,6 +96,7 @@ class Governor:
     def configure(self, parties: Parties, budgets: Mapping[str, Budget]) -> None:
         """Go by these from now on; wishes for quiet and what is used stay."""
         self._parties = parties
+        self._standings.clear()
         self.budgets.limit(budgets)
 
     # -- may it start ------------------------------------------------------------------------------------------------
@@ -103,9 +107,11 @@ class Governor:
         `added`: the prober wants it of its own accord, no configuration does. `now`: its turn has come, and it would
         start at once; then somebody who is just finding out whether its password is accepted stands in its way.
         """
-        if self._restraint.holds(assignment) or (self._quiet and self._wish(assignment) is not None):
+        rests = self._restraint.rest(assignment) is not None
+        if rests or (self._quiet and self._wish(assignment) is not None):
             return True
-        for name in self._passwords_of(assignment):
+        standing = self._standings.get(assignment.key) or self._standing(assignment)
+        for name in standing.passwords:
             if self._passwords.rest(name) is not None or (now and self._passwords.on_trial(name)):
                 return True
         return added and not self._room(assignment)
@@ -132,23 +138,26 @@ class Governor:
 
     def consider(self, assignment: Assignment, fault: Fault | None) -> None:
         """Learn from how an attempt, a push session's opening or end, or a marker went; `None`: it went well."""
-        rejected_before = self._restraint.rejected_at(assignment)
-        self._restraint.consider(assignment, fault)
         if fault is None:
             self._well(assignment)
-        elif fault.reason is Reason.THROTTLED:
+            return
+        rejected_before = self._restraint.rejected_at(assignment)
+        self._restraint.consider(assignment, fault)
+        if fault.reason is Reason.THROTTLED:
             self._throttled(assignment, fault)
         elif fault.reason is Reason.AUTH_REJECTED:
             self._rejected(assignment, fault, rejected_before)
 
     def _well(self, assignment: Assignment) -> None:
         """A good end: the next wish without a time is a first one again. Nothing under way ends a wish early."""
-        now = self._wall()
-        for key in self._quiet.keys() & self._parties.keys(assignment):
-            if self._quiet[key].until <= now:
-                self._forget(key)
-        if proves(assignment) and assignment.credential is not None:
-            self._passwords.accepted(assignment.credential)
+        if self._quiet:
+            now = self._wall()
+            for key in self._quiet.keys() & self._parties.keys(assignment):
+                if self._quiet[key].until <= now:
+                    self._forget(key)
+        standing = self._standings.get(assignment.key) or self._standing(assignment)
+        if standing.proves is not None:
+            self._passwords.accepted(standing.proves)
 
     def _throttled(self, assignment: Assignment, fault: Fault) -> None:
         now = self._wall()
@@ -178,30 +187,33 @@ class Governor:
 
     # -- what it uses ------------------------------------------------------------------------------------------------
 
-    def attempt(self, assignment: Assignment, *, added: bool = False) -> AbstractAsyncContextManager[None]:
-        """Return what counts one transaction while it lasts, and waits where an unproven password would be shown."""
-        names = self._passwords_of(assignment)
-        return _Attempt(self, assignment, self._passwords.trial(names) if names else None, added=added)
-
     def trial(self, assignment: Assignment) -> Trial:
         """Return what to sign in within: nobody else shows a password of `assignment` that is not proven."""
         return self._passwords.trial(self._passwords_of(assignment))
 
-    def begin(self, assignment: Assignment, *, added: bool) -> "tuple[tuple[Budget, str], ...]":
+    def unproven(self, assignment: Assignment) -> Trial | None:
+        """Return what to sign in within, `None` where `assignment` shows no password that is not proven."""
+        standing = self._standings.get(assignment.key) or self._standing(assignment)
+        names = standing.passwords
+        return self._passwords.trial(names) if names and not all(map(self._passwords.proven, names)) else None
+
+    def begin(self, assignment: Assignment, *, added: bool = False) -> tuple[Use, ...]:
         """Count a transaction; return what it uses at once, which is to be given back at its `end`."""
-        self.budgets.use(TRANSACTIONS, assignment.key, beyond=added)
-        at_once = tuple(self._at_once(assignment))
+        standing, now = self._standings.get(assignment.key) or self._standing(assignment), self._clock()
+        standing.transactions.add(1.0, now, beyond=added)
+        for use in standing.at_once:
+            use.add(1.0, now, beyond=added)
         if added:
             self._added.add(assignment.key)
-        for budget, member in at_once:
-            self.budgets.use(budget, member, beyond=added)
-        return at_once
+        return standing.at_once
 
-    def end(self, assignment: Assignment, at_once: Iterable[tuple[Budget, str]], *, added: bool) -> None:
+    def end(self, assignment: Assignment, at_once: Iterable[Use], *, added: bool = False) -> None:
         """Give back what a transaction used at once."""
-        self._added.discard(assignment.key)
-        for budget, member in at_once:
-            self.budgets.use(budget, member, -1, beyond=added)
+        now = self._clock()
+        for use in at_once:
+            use.add(-1.0, now, beyond=added)
+        if added:
+            self._added.discard(assignment.key)
 
     @asynccontextmanager
     async def connection(self, assignment: Assignment) -> AsyncIterator[None]:
@@ -239,6 +251,16 @@ class Governor:
         if asks_graph and not self.budgets.room(GRAPH_REQUESTS, mailbox):
             return False
         return all(self.budgets.room(budget, member) for budget, member in self._at_once(assignment))
+
+    def _standing(self, assignment: Assignment) -> "_Standing":
+        """Find what follows for every attempt of `assignment` from the configuration alone."""
+        found = self._standings[assignment.key] = _Standing(
+            self._passwords_of(assignment),
+            assignment.credential if proves(assignment) else None,
+            self.budgets.of(TRANSACTIONS, assignment.key),
+            tuple(self.budgets.of(budget, member) for budget, member in self._at_once(assignment)),
+        )
+        return found
 
     def _at_once(self, assignment: Assignment) -> Iterator[tuple[Budget, str]]:
         party = self._parties.of(assignment)
@@ -280,27 +302,14 @@ class Governor:
         self._section.pop(key, None)
 
 
-class _Attempt:
-    """One transaction while it lasts: a class, because an asynchronous generator costs several times as much."""
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """One assignment before the governor: the passwords it shows, which of them a success proves, and what it uses."""
 
-    __slots__ = ("_added", "_assignment", "_at_once", "_governor", "_trial")
-
-    def __init__(self, governor: Governor, assignment: Assignment, trial: Trial | None, *, added: bool) -> None:
-        self._governor = governor
-        self._assignment = assignment
-        self._trial = trial
-        self._added = added
-        self._at_once: tuple[tuple[Budget, str], ...] = ()
-
-    async def __aenter__(self) -> None:
-        if self._trial is not None:
-            await self._trial.__aenter__()
-        self._at_once = self._governor.begin(self._assignment, added=self._added)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._governor.end(self._assignment, self._at_once, added=self._added)
-        if self._trial is not None:
-            await self._trial.__aexit__()
+    passwords: tuple[str, ...]
+    proves: str | None
+    transactions: Use
+    at_once: tuple[Use, ...]
 
 
 def wish(scope: Scope, fault: Fault, known: Quiet | None, now: float) -> Quiet:

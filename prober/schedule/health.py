@@ -8,7 +8,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Kind
@@ -40,8 +40,7 @@ def free_descriptors() -> int:
     return 1 << 30 if limit == resource.RLIM_INFINITY else limit - lowest
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """An instant (monotonic), and the lag that had been seen until then, in seconds."""
 
     at: float
@@ -92,7 +91,7 @@ class Health:
     def mark(self) -> Mark:
         """Return this instant, to be asked about later."""
         now = self._clock()
-        return Mark(now, self._lag + self._overdue(now))
+        return Mark(now, self._lagged_until(now))
 
     def condition(self, since: Mark, late: float = 0.0, *, failed: bool = True) -> Condition:
         """Return how the prober was between `since` and now. `late`: seconds by which that began too late.
@@ -101,8 +100,9 @@ class Health:
         them will do, unless that says that they are scarce.
         """
         now = self._clock()
-        lag = self._lag + self._overdue(now) - since.lag
-        return Condition(self._ailment(since.at, now, count=failed), max(0.0, lag), late)
+        return Condition(
+            self._ailment(since.at, now, count=failed), max(0.0, self._lagged_until(now) - since.lag), late
+        )
 
     def sickness(self, since: float) -> Kind | None:
         """Return what ailed the prober between `since` (monotonic) and now, `None` when nothing did."""
@@ -120,7 +120,7 @@ class Health:
         now = self._clock()
         self._lagged(max(0.0, now - self._expected))
         self._look(now)
-        self._lag += self._overdue(now)
+        self._lag = self._lagged_until(now)
         if now >= self._descriptors_due:
             self._descriptors_due = now + DESCRIPTOR_PERIOD
             self._count_descriptors(now)
@@ -129,17 +129,17 @@ class Health:
 
     def _look(self, now: float) -> None:
         """Note a blocked loop, also before its overdue sample has run, and a wall clock that left the monotonic one."""
-        if self._timer is not None and now - self._expected > BLOCKED:
+        if now - self._expected > BLOCKED and self._timer is not None:
             self._seen[kinds.LOOP_BLOCKED] = now
         offset = self._wall() - now
-        if abs(offset - self._offset) > JUMP:
+        if not -JUMP <= offset - self._offset <= JUMP:
             self._seen[kinds.CLOCK_WRONG] = now
         self._offset = offset
 
-    def _overdue(self, now: float) -> float:
-        """Return by how much the sample is late that is due, in seconds; 0 where that is the ordinary business."""
+    def _lagged_until(self, now: float) -> float:
+        """Return the lag that has been seen, with that of the sample that is due where it is beyond the ordinary."""
         late = now - self._expected
-        return late if self._timer is not None and late > NOISE else 0.0
+        return self._lag + late if late > NOISE and self._timer is not None else self._lag
 
     def _count_descriptors(self, now: float) -> None:
         self._free, self._counted_at = self._descriptors(), now

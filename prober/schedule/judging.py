@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from prober.faults.taxonomy import Fault, Reason
 from prober.model import Assignment, Outcome
@@ -20,8 +21,12 @@ MEMORY_OF_CONTROL = 2
 """Intervals of the control for which its failure is held against the vantage, and longer by what the attempt took:
 where nothing answers, the control learns so at its time limit only, and its next attempt begins that much later."""
 
-Maintenance = Callable[[str, datetime], bool]
-"""Whether a maintenance window of the named target is active at that time."""
+
+class Maintenance(Protocol):
+    """Knows the maintenance windows."""
+
+    def __call__(self, target: str, *times: datetime) -> bool:
+        """Return whether one of the named target is active at any of `times`."""
 
 
 class Judging:
@@ -70,7 +75,8 @@ class Judging:
         Without `witness`, a failed control is not held against the vantage: it may have had less time than it needs.
         """
         now = self._wall()
-        maintained = self._in_maintenance(assignment, outcome.started_at, datetime.fromtimestamp(now, UTC))
+        ended_at = datetime.fromtimestamp(now, UTC)
+        maintained = self._maintenance(assignment.target.name, outcome.started_at, ended_at)
         if outcome.fault is None:
             self._learn_success(assignment, now)
             if not maintained and plain(outcome, condition, assignment.objective):
@@ -86,7 +92,7 @@ class Judging:
         """Return whether the loss of the channel of `assignment` by `fault` is held against the service."""
         around = self._circumstances(assignment, fault, condition)
         now = datetime.fromtimestamp(self._wall(), UTC)
-        return loss_counts(fault, replace(around, maintenance=self._in_maintenance(assignment, now)))
+        return loss_counts(fault, replace(around, maintenance=self._maintenance(assignment.target.name, now)))
 
     def control(self, assignment: Assignment) -> str:
         """Return how the control is that takes the same way out: `failed`, `well`, or `none` where there is none."""
@@ -170,10 +176,6 @@ class Judging:
             return False
         until = self._distrusted_until.get(self._control_of.get(assignment.target.name, ""))
         return until is not None and self._clock() <= until
-
-    def _in_maintenance(self, assignment: Assignment, *times: datetime) -> bool:
-        name = assignment.target.name
-        return any(map(self._maintenance, (name,) * len(times), times))
 
 
 def _shared(assignment: Assignment) -> str:

@@ -47,7 +47,7 @@ class Pacer:
         self._clock = clock
         self._sleep = sleep
         self._throttler = throttler
-        self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._lanes: dict[tuple[str, str], Lane] = {}
 
     def configure(self, rate: float, ceiling: int) -> None:
         """Go by another `rate` and `ceiling` from now on; turns that were given out stay as they are."""
@@ -59,24 +59,30 @@ class Pacer:
 
     async def turn(self, host: str, credential: str) -> float:
         """Return when the next attempt of `credential` at `host` may start: by how many seconds that came too late."""
-        lane = self._lane(host, credential)
-        now = self._clock()
-        slot = max(now, lane.free)
+        return await self.turn_on(self.lane(host, credential))
+
+    async def turn_on(self, lane: "Lane") -> float:
+        """Return when the next attempt on `lane` may start: by how many seconds that came too late."""
+        now, late = self._clock(), 0.0
+        slot = lane.free if lane.free > now else now
         lane.free = slot + self._gap
         if slot > now:
             await self._sleep(slot - now)
-        late = max(0.0, self._clock() - slot)
+            late = max(0.0, self._clock() - slot)
         await lane.ceiling.acquire()
         return late
 
-    def _lane(self, host: str, credential: str) -> "_Lane":
+    def lane(self, host: str, credential: str) -> "Lane":
+        """Return the lane of `credential` at `host`: one and the same for good."""
         lane = self._lanes.get((host, credential))
         if lane is None:
-            lane = self._lanes[host, credential] = _Lane(self._throttler(self._ceiling))
+            lane = self._lanes[host, credential] = Lane(self._throttler(self._ceiling))
         return lane
 
 
-class _Lane:
+class Lane:
+    """The turns of one credential at one host: when the next one is `free`, and the `ceiling` above them."""
+
     __slots__ = ("ceiling", "free")
 
     def __init__(self, ceiling: Ceiling) -> None:

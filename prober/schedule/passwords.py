@@ -46,7 +46,7 @@ class Passwords:
 
     def rest(self, name: str) -> Rest | None:
         """Return the pause that `name` is under at this moment."""
-        rest = self._records.get(_key(name)).rest
+        rest = self._records.rest(_key(name))
         if rest is None or (rest.until is not None and self._wall() >= rest.until):
             return None
         return None if rest.stamp.differs(self._stamp(name)) else rest

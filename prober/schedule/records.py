@@ -53,11 +53,16 @@ class Records:
 
     def __init__(self, section: MutableMapping[str, str]) -> None:
         self._section = section
-        self._known: dict[str, tuple[str, Record]] = {}
+        self._known: dict[str, _Known] = {}
 
     def get(self, key: str) -> Record:
         """Return the record of `key`, an empty one when there is none."""
-        return self._find(key)[1]
+        known = self._find(key)
+        return Record(known.at, known.stamp, known.rest)
+
+    def rest(self, key: str) -> Rest | None:
+        """Return the rest in the record of `key`, whether or not it is over."""
+        return self._find(key).rest
 
     def put(self, key: str, record: Record) -> None:
         """Remember `record`; what did not change is not written."""
@@ -69,26 +74,37 @@ class Records:
 
         This happens all the time, and mostly nothing but the time is new: the rest of the text is there already.
         """
-        text, known = self._find(key)
+        known = self._find(key)
         stamp = known.stamp
-        alike = stamp.secret == secret and stamp.configuration == configuration
-        record = Record(at, stamp if alike else Stamp(configuration, secret))
-        understood = known.succeeded_at is not None and text.startswith(BEGINNING)
-        if understood and alike and known.rest is None:
-            self._put(key, f"{BEGINNING}{at!r}{text[text.index(',') :]}", record)
+        if known.tail and stamp.secret == secret and stamp.configuration == configuration:
+            known.at = at
+            known.text = self._section[key] = f"{BEGINNING}{at!r}{known.tail}"
         else:
+            record = Record(at, Stamp(configuration, secret))
             self._put(key, _written(record), record)
 
-    def _find(self, key: str) -> tuple[str, Record]:
+    def _find(self, key: str) -> "_Known":
         text = self._section.get(key, "")
         known = self._known.get(key)
-        if known is None or known[0] != text:
-            known = self._known[key] = text, _read(text)
+        if known is None or known.text != text:
+            known = self._known[key] = _Known(text, _read(text))
         return known
 
     def _put(self, key: str, text: str, record: Record) -> None:
-        self._known[key] = text, record
+        self._known[key] = _Known(text, record)
         self._section[key] = text
+
+
+class _Known:
+    """A record as `text` says it. `tail` is the rest of the text where a success has but a new time to write."""
+
+    __slots__ = ("at", "rest", "stamp", "tail", "text")
+
+    def __init__(self, text: str, record: Record) -> None:
+        self.text = text
+        self.at, self.stamp, self.rest = record.succeeded_at, record.stamp, record.rest
+        lasting = self.at is not None and self.rest is None and text.startswith(BEGINNING)
+        self.tail = text[text.index(",") :] if lasting else ""
 
 
 BEGINNING = '{"succeeded_at":'

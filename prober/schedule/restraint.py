@@ -35,14 +35,14 @@ class Restraint:
 
     def rest(self, assignment: Assignment) -> Rest | None:
         """Return the pause that `assignment` is under at this moment."""
-        rest = self._records.get(assignment.key).rest
+        rest = self._records.rest(assignment.key)
         if rest is None or (rest.until is not None and self._wall() >= rest.until):
             return None
         return None if rest.stamp.differs(self._stamp(assignment)) else rest
 
     def rejected_at(self, assignment: Assignment) -> float | None:
         """Return when the password of `assignment` was last rejected, `None` when it has been accepted since."""
-        rest = self._records.get(assignment.key).rest
+        rest = self._records.rest(assignment.key)
         if rest is None or not rest.stamp.secret or rest.until is None:
             return None
         return rest.until - PAUSE

@@ -79,7 +79,7 @@ class World:
             control_of={},
             control_interval=60.0,
             secret_mark=lambda _: "",
-            maintenance=lambda _, __: False,
+            maintenance=lambda *_: False,
             clock=virtual.now,
             wall=Watch(),
         )

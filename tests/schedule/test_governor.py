@@ -1,5 +1,7 @@
 """The governor: who is held back by what whom was told, until when, and what it says about it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from math import inf
 
 import pytest
@@ -58,6 +60,16 @@ class World:
 
     def met(self, who: Assignment, kind: Kind | None, retry_after: float | None = None) -> None:
         self.governor.consider(who, Fault(kind, retry_after=retry_after) if kind else None)
+
+    @asynccontextmanager
+    async def attempt(self, who: Assignment, *, added: bool = False) -> AsyncIterator[None]:
+        """Be under way, as an attempt is."""
+        async with self.governor.trial(who):
+            used = self.governor.begin(who, added=added)
+            try:
+                yield
+            finally:
+                self.governor.end(who, used, added=added)
 
     def holds(self, who: Assignment) -> bool:
         return self.governor.holds(who)
@@ -237,8 +249,8 @@ async def test_what_is_added_needs_room_and_what_is_configured_does_not() -> Non
     looked = one("imap4")
     async with (
         world.governor.connection(one("imap4")),
-        world.governor.attempt(one("outlook_mac"), added=True),
-        world.governor.attempt(one("activesync"), added=True),
+        world.attempt(one("outlook_mac"), added=True),
+        world.attempt(one("activesync"), added=True),
     ):
         assert world.governor.holds(looked, added=True)
         assert not world.governor.holds(looked)
@@ -256,7 +268,7 @@ async def test_requests_at_graph_are_counted_for_whoever_makes_them() -> None:
         world.governor.asked(mobile, "graph.test")
         world.governor.asked(mobile, "mail.test")
     assert world.governor.budgets.fullest("graph_requests_per_minute") == pytest.approx(0.333, abs=0.01)
-    async with world.governor.attempt(mobile, added=True):
+    async with world.attempt(mobile, added=True):
         for _ in range(250):
             world.governor.asked(mobile, "graph.test")
     assert world.governor.holds(mobile, added=True)
@@ -282,7 +294,7 @@ def test_a_password_on_trial_stands_in_the_way_of_who_starts_now() -> None:
 
     async def main() -> None:
         world = World()
-        async with world.governor.attempt(one("imap4", credential="phone")):
+        async with world.attempt(one("imap4", credential="phone")):
             other = one("activesync", credential="phone")
             assert world.governor.holds(other, now=True)
             assert not world.governor.holds(other)

@@ -40,8 +40,8 @@ class World:
             wall=self.wall,
         )
 
-    def maintenance(self, target: str, when: datetime) -> bool:
-        return target == "hq" and self.window[0] <= when.timestamp() < self.window[1]
+    def maintenance(self, target: str, *times: datetime) -> bool:
+        return target == "hq" and any(self.window[0] <= when.timestamp() < self.window[1] for when in times)
 
     def after(self, seconds: float) -> None:
         self.clock.now += seconds
