@@ -112,8 +112,9 @@ class Attempts:
 
     async def scheduled(self, assignment: Assignment, intended: float) -> None:
         """Run the attempt whose start was intended for `intended`, unless it is held back, and tell of it."""
-        late = max(0.0, self._clock() - intended)
-        if self._held_back(assignment):
+        late = self._clock() - intended
+        if self._governor.holds(assignment):
+            self._watch.held_back(assignment)
             return
         key, way = assignment.key, self._way(assignment)
         if key in self._looks:
@@ -122,7 +123,8 @@ class Attempts:
             await self._alone.wait(key)
         try:
             late = max(late, await self._pacer.turn_on(way.lane))
-            if self._held_back(assignment, now=True):
+            if self._governor.holds(assignment, now=True):
+                self._watch.held_back(assignment)
                 return
             self._watch.scheduler_lag(max(0.0, self._clock() - intended))
             outcome, judgement = await self._attempt(way, late)
@@ -188,7 +190,7 @@ class Attempts:
 
         A scheduled start of the same assignment ends it: two attempts of one device would harm each other.
         """
-        if self._held_back(assignment, added=True):
+        if self._held_back(assignment):
             return
         looking = asyncio.create_task(self._look(assignment), name=f"second look {assignment.key}")
         self._looks[assignment.key] = looking
@@ -206,13 +208,13 @@ class Attempts:
         way = self._way(assignment)
         async with self._alone.of(assignment.key):
             late = await self._pacer.turn_on(way.lane)
-            if self._held_back(assignment, added=True, now=True):
+            if self._held_back(assignment, now=True):
                 return None
             return await self._attempt(way, late, added=True)
 
-    def _held_back(self, assignment: Assignment, *, added: bool = False, now: bool = False) -> bool:
-        """Whether `assignment` must not start: asked before its turn, and again when that has come (`now`)."""
-        if not self._governor.holds(assignment, added=added, now=now):
+    def _held_back(self, assignment: Assignment, *, now: bool = False) -> bool:
+        """Whether a second look must not start: asked before its turn, and again when that has come (`now`)."""
+        if not self._governor.holds(assignment, added=True, now=now):
             return False
         self._watch.held_back(assignment)
         return True

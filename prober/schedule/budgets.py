@@ -60,14 +60,21 @@ class Use:
         self.beyond = 0.0
 
     def add(self, amount: float, now: float, *, beyond: bool = False) -> None:
-        """Use `amount` more; less than nothing gives back what was used at once."""
+        """Use `amount` more."""
         if self._fades:
             self._fade(now)
             amount *= self._budget.window / self._budget.span
         if beyond:
-            self.beyond = max(0.0, self.beyond + amount)
+            self.beyond += amount
         else:
-            self.configured = max(0.0, self.configured + amount)
+            self.configured += amount
+
+    def give_back(self, *, beyond: bool = False) -> None:
+        """Use one less at once than before."""
+        if beyond:
+            self.beyond -= 1.0
+        else:
+            self.configured -= 1.0
 
     def limit(self, budget: Budget) -> None:
         """Hold it to another budget, of the same window."""

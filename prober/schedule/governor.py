@@ -209,9 +209,8 @@ class Governor:
 
     def end(self, assignment: Assignment, at_once: Iterable[Use], *, added: bool = False) -> None:
         """Give back what a transaction used at once."""
-        now = self._clock()
         for use in at_once:
-            use.add(-1.0, now, beyond=added)
+            use.give_back(beyond=added)
         if added:
             self._added.discard(assignment.key)
 
@@ -223,7 +222,7 @@ class Governor:
         try:
             yield
         finally:
-            self.budgets.use(CONNECTIONS, mailbox, -1)
+            self.budgets.of(CONNECTIONS, mailbox).give_back()
 
     def meters(self, assignment: Assignment) -> bool:
         """Whether requests of `assignment` are held against a budget."""

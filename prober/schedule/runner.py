@@ -6,7 +6,7 @@ Rule of this file: nothing an attempt does, and no way in which it ends, stops t
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any, Protocol
 
 from prober.faults.classify import classify
@@ -17,6 +17,9 @@ from prober.timeline import Clock
 LOG = logging.getLogger(__name__)
 IDLE = 3600.0
 CLOSING = 5.0
+LEAST = 0.001
+"""Seconds to rest when nothing is due yet: uvloop counts in whole milliseconds and may call up to half of one early;
+for what is left it would go round in circles."""
 
 Job = Callable[[Assignment, float], Coroutine[Any, Any, None]]
 """Runs one attempt of an assignment whose start was intended for that instant of the monotonic clock."""
@@ -42,15 +45,14 @@ class Runner:
         watch: SlotWatch,
         *,
         clock: Clock = time.monotonic,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._plan = plan
         self._job = job
         self._watch = watch
         self._clock = clock
-        self._sleep = sleep
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._resting: asyncio.Future[object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._broken: asyncio.Future[None] | None = None
 
     @property
     def running(self) -> frozenset[str]:
@@ -64,19 +66,21 @@ class Runner:
 
     async def run(self) -> None:
         """Start what is due when it is due, until cancelled."""
-        while True:
-            due = self._plan.take(self._clock())
-            if due is None:
-                await self._rest()
-            else:
-                self._use(due)
-                await asyncio.sleep(0)
+        self._broken = asyncio.get_running_loop().create_future()
+        try:
+            self._look()
+            await self._broken
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None
 
     def replan(self, assignments: Iterable[Assignment], *, now: float, epoch: float) -> None:
         """Go by `assignments` from now on. `now` and `epoch` are this instant on either clock."""
         self._plan.replace(assignments, now=now, epoch=epoch)
-        if self._resting is not None:
-            self._resting.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._rest(0.0)
 
     def drop(self, keys: Collection[str]) -> None:
         """Cancel what is under way of these assignments: a cancelled attempt has no outcome."""
@@ -103,16 +107,24 @@ class Runner:
             LOG.warning("cancelled %d attempts that did not end within %g s", len(late), grace)
             await asyncio.wait(late, timeout=CLOSING)
 
-    async def _rest(self) -> None:
-        """Sleep until the next deadline, or until there is another plan."""
-        self._resting = resting = asyncio.ensure_future(self._sleep(self._until_next()))
+    def _look(self) -> None:
+        """Start the earliest slot if it is due, and come again for the next: not before the loop has gone round.
+
+        A timer calls this itself, for a task that slept until then would wake only when the loop had gone round twice
+        or more, and each time others would have gone before.
+        """
         try:
-            await asyncio.wait([resting])
-        finally:
-            self._resting = None
-            resting.cancel()
-        if not resting.cancelled():
-            resting.result()
+            due = self._plan.take(self._clock())
+            if due is not None:
+                self._use(due)
+            seconds = self._until_next()
+            self._rest(seconds if due is not None else max(seconds, LEAST))
+        except Exception as exc:  # noqa: BLE001 - whoever waits for `run` is told
+            if self._broken is not None and not self._broken.done():
+                self._broken.set_exception(exc)
+
+    def _rest(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
 
     def _until_next(self) -> float:
         deadline = self._plan.next_deadline

@@ -64,3 +64,25 @@ def test_who_gives_up_waiting_leaves_the_line() -> None:
             assert alone.busy("a")
 
     virtual.run(main())
+
+
+def test_who_gives_up_in_the_moment_of_having_it_leaves_it_to_the_next() -> None:
+    """Left to the first in line and cancelled before it could go on: the second has it, and then nobody."""
+
+    async def main() -> None:
+        alone = Alone()
+        assert alone.take("a")
+        assert not alone.take("a")
+        first, second = (asyncio.create_task(alone.wait("a")) for _ in range(2))
+        await asyncio.sleep(0)
+        alone.leave("a")
+        first.cancel()
+        await asyncio.wait([first])
+        async with asyncio.timeout(1):
+            await second
+        assert first.cancelled()
+        assert alone.busy("a")
+        alone.leave("a")
+        assert not alone.busy("a")
+
+    virtual.run(main())

@@ -62,7 +62,7 @@ def test_what_is_used_at_once_is_given_back() -> None:
     assert not budgets.room(CONNECTIONS, "a")
     assert budgets.room(CONNECTIONS, "b")
     assert budgets.fullest("open_connections") == 1.0
-    budgets.use(CONNECTIONS, "a", -1, beyond=True)
+    budgets.of(CONNECTIONS, "a").give_back(beyond=True)
     assert budgets.room(CONNECTIONS, "a")
 
 

@@ -48,6 +48,10 @@ class AllDue(Plan):
         super().__init__([], now=0.0, epoch=0.0)
         self.left = [assignment(f"t{number}") for number in range(count)]
 
+    @property
+    def next_deadline(self) -> float | None:
+        return virtual.now() if self.left else None
+
     def take(self, now: float) -> Due | None:
         return Due(self.left.pop(), now, 0, start=True) if self.left else None
 
@@ -166,6 +170,58 @@ def test_one_start_per_loop_pass() -> None:
 
     at_pass = virtual.run(main())
     assert len(set(at_pass)) == len(at_pass) == 10
+
+
+def test_an_attempt_begins_when_the_loop_has_gone_round_once() -> None:
+    """From the deadline to its first instruction nobody has a second go before it."""
+
+    async def main() -> list[int]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, virtual.VirtualLoop)
+        rounds: list[int] = []
+
+        async def job(_: Assignment, __: float) -> None:
+            rounds.append(loop.leaping.since_leap)
+
+        await during(300.0, runner(job, assignment()))
+        return rounds
+
+    assert virtual.run(main()) == [1] * 5
+
+
+def test_a_plan_that_breaks_ends_the_run() -> None:
+    """Whoever waits for it is told; nothing goes on in silence."""
+
+    class Broken(Plan):
+        def take(self, now: float) -> Due | None:
+            raise ArithmeticError
+
+    async def main() -> None:
+        async def job(_: Assignment, __: float) -> None:
+            raise AssertionError
+
+        one = Runner(Broken([assignment()], now=virtual.now(), epoch=0.0), job, Watch(), clock=virtual.now)
+        async with asyncio.timeout(1.0):
+            await one.run()
+
+    with pytest.raises(ArithmeticError):
+        virtual.run(main())
+
+
+def test_a_run_that_was_cancelled_starts_nothing_more() -> None:
+    """Not even when it hears of another plan."""
+
+    async def main() -> None:
+        async def job(_: Assignment, __: float) -> None:
+            raise AssertionError
+
+        one = runner(job)
+        await during(10.0, one)
+        one.replan([assignment()], now=virtual.now(), epoch=virtual.now())
+        await asyncio.sleep(200.0)
+        assert not one.running
+
+    virtual.run(main())
 
 
 def test_a_crash_around_an_attempt_is_logged_and_counted_and_the_next_slot_runs(

@@ -14,13 +14,17 @@ class _Leaping(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1_000.0
+        self.since_leap = 0
+        """How often the loop has gone round since the clock was moved."""
 
     def select(self, timeout: float | None = None) -> Any:
+        self.since_leap += 1
         ready = super().select(0)
         if not ready and timeout is None:
             raise AssertionError("the program waits for something that will never happen")
         if not ready and timeout:
             self.now += timeout
+            self.since_leap = 0
         return ready
 
 
