@@ -86,6 +86,15 @@ def test_the_share_is_taken_within_its_round() -> None:
     assert share.holds
 
 
+def test_the_kernel_has_the_share_of_all_rounds_in_each() -> None:
+    """Ticks come by chance: none in one round, in another twice what there were."""
+    one = {"cpu": 4.0, "TLS": 1.5, "kernel": 0.0, "parsing": 1.0}
+    rounds = [{"imap4": one | {"cpu": cpu, "kernel": kernel}} for cpu, kernel in ((4.0, 0.0), (4.0, 1.2), (2.0, 0.3))]
+    figures = {figure.name: figure.value for figure in transactions.figures(rounds)}
+    assert figures["  kernel"] == pytest.approx(0.15 * 4.0)
+    assert figures["  outside of these"] == pytest.approx(4.0 - 2.5 - 0.6)
+
+
 @pytest.fixture
 def _said(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the measured side say what the test says."""
