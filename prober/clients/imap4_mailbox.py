@@ -110,10 +110,10 @@ async def greeting(tx: Transaction, program: MailProgram) -> None:
     def token_valid() -> bool:
         return lease.until is None or lease.until - clock() > TOKEN_MARGIN
 
-    program.conversation = Conversation(await tx.dial(ENDPOINT), token_valid)
-    await program.talk.greet()
-    if program.talk.site:
-        tx.note(site=program.talk.site)
+    talk = program.conversation = Conversation(await tx.dial(ENDPOINT), token_valid)
+    await talk.greet()
+    if talk.site:
+        tx.note(site=talk.site)
 
 
 async def capability(tx: Transaction, program: MailProgram) -> None:

@@ -31,9 +31,12 @@ R = TypeVar("R")
 D = TypeVar("D")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """All that came between a command and its tagged response: untagged data, requests for more, and that response."""
+    """All that came between a command and its tagged response: untagged data, requests for more, and that response.
+
+    Not frozen, as little as `Status`, for the same reason.
+    """
 
     status: Status
     data: tuple[Response, ...] = ()

@@ -1,4 +1,4 @@
-"""What a server says, as values: one whole response in, one frozen record out.
+"""What a server says, as values: one whole response in, one record out.
 
 Rule: what is malformed raises `FaultError` (`bad_reply`); what is well formed but unknown becomes `Other` and is passed
 on, because extensions may say anything at any time (RFC 9051 section 7). Texts from the server stay in memory: nothing
@@ -27,9 +27,12 @@ class Condition(StrEnum):
     PREAUTH = "PREAUTH"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Status:
-    """A status response. `tag` is empty for untagged ones; `code` is the response code's name in capitals or empty."""
+    """A status response. `tag` is empty for untagged ones; `code` is the response code's name in capitals or empty.
+
+    Nobody changes one. It is not frozen, because every command makes some: freezing triples their cost.
+    """
 
     tag: str
     condition: Condition
@@ -154,6 +157,7 @@ Response: TypeAlias = (
 NUMBERS: Mapping[str, Callable[[int], Response]] = MappingProxyType(
     {"EXISTS": Exists, "RECENT": Recent, "EXPUNGE": Expunge}
 )
+UNTAGGED = frozenset({Condition.BYE, Condition.PREAUTH})
 CONDITIONS: Mapping[bytes, Condition] = MappingProxyType({one.value.encode("ascii"): one for one in Condition})
 STATUS = re.compile(rb"(\*|[^\s*+(){%\"\\\x00-\x1f\x7f-\xff]+) (OK|NO|BAD|BYE|PREAUTH)(?: (.*))?", re.IGNORECASE)
 CODE = re.compile(r"\[([A-Za-z][A-Za-z0-9!#$&'./:;<=>?@^_`|~+-]*)(?: ([^\]]*))?\] ?(.*)")
@@ -169,7 +173,7 @@ DATE = re.compile(r"([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(
 
 def parse(response: bytes) -> Response:
     """Return what one whole response (without its final CRLF) says. Raises `FaultError` (`bad_reply`)."""
-    if response[:1] == b"+":
+    if response.startswith(b"+"):
         return Continuation(response[1:].removeprefix(b" "))
     status = STATUS.fullmatch(response)
     if status:
@@ -187,15 +191,15 @@ def parse(response: bytes) -> Response:
 
 def _status(found: re.Match[bytes]) -> Status:
     """RFC 9051 section 9 `resp-cond-state` and `resp-text`; Exchange's own bracket at the end of a text is no code."""
-    tag = "" if found[1] == b"*" else found[1].decode("ascii")
-    condition = CONDITIONS[found[2].upper()]
-    if tag and condition in (Condition.BYE, Condition.PREAUTH):
+    mark, word, said = found.groups(b"")
+    tag, condition, text = "" if mark == b"*" else mark.decode("ascii"), CONDITIONS[word.upper()], _text(said)
+    if tag and condition in UNTAGGED:
         raise FaultError(BAD_REPLY, {"grammar": "tagged response"})
-    text = (found[3] or b"").decode("utf-8", "replace")
     code = CODE.match(text)
     if code is None:
-        return Status(tag, condition, text=text)
-    return Status(tag, condition, code[1].upper(), code[2] or "", code[3])
+        return Status(tag, condition, "", "", text)
+    name, arguments, text = code.groups("")
+    return Status(tag, condition, name.upper(), arguments, text)
 
 
 def _numbered(number: int, name: str, rest: bytes) -> Response:

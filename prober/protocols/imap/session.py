@@ -261,13 +261,16 @@ class Conversation:
                 pass
 
     async def _next(self) -> Response:
-        """Return the next response, waiting as long as the wire allows."""
-        response = await self._next_or_quiet(None)
-        if response is None:
-            raise self._end(None)
+        """Return the next response, waiting as long as the wire allows; after a farewell, its end."""
+        while (response := self._whole()) is None:
+            try:
+                data = await self._wire.receive(AFTER_FAREWELL if self._over else None)
+            except FaultError as error:
+                raise self._end(error.fault) from error
+            self._take_in(data)
         return response
 
-    async def _next_or_quiet(self, seconds: float | None) -> Response | None:
+    async def _next_or_quiet(self, seconds: float) -> Response | None:
         """Return the next response, or `None` when there was none within `seconds`; after a farewell, its end."""
         while (response := self._whole()) is None:
             try:
@@ -276,10 +279,14 @@ class Conversation:
                 raise self._end(error.fault) from error
             if data is None and self._over is None:
                 return None
-            if not data:
-                raise self._end(None)
-            self._framer.feed(data)
+            self._take_in(data)
         return response
+
+    def _take_in(self, data: bytes | None) -> None:
+        """Keep what came, or say what it means that nothing more will."""
+        if not data:
+            raise self._end(None)
+        self._framer.feed(data)
 
     def _whole(self) -> Response | None:
         """Return the next response that is in hand, heeded, or `None`."""
@@ -297,6 +304,11 @@ class Conversation:
     def _heed(self, response: Response) -> None:
         """Keep what a response says about the conversation itself."""
         match response:
+            case Status():
+                if response.condition in FAILURES:
+                    self._heed_failure(response)
+                elif response.code == "CAPABILITY":
+                    self.offered = capabilities(response.arguments)
             case Capability():
                 self.offered = response.names
             case Exists():
@@ -305,10 +317,6 @@ class Conversation:
             case Expunge():
                 self._news += self._exists is not None
                 self._exists = max(self._exists - 1, 0) if self._exists else self._exists
-            case Status() if response.condition in FAILURES:
-                self._heed_failure(response)
-            case Status(code="CAPABILITY"):
-                self.offered = capabilities(response.arguments)
             case _:
                 pass
 
