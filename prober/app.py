@@ -548,7 +548,8 @@ class Service:
     async def _keep_ticking(self) -> None:
         """Let the detector notice that time passes."""
         while True:
-            self.detection.tick()
+            for _ in self.detection.ticking():
+                await asyncio.sleep(0)
             await asyncio.sleep(TICK)
 
 

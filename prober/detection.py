@@ -4,7 +4,7 @@ Rule of this file: what does not count for availability is no evidence about it,
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -31,16 +31,24 @@ RESULTS: Mapping[Verdict, What] = MappingProxyType(
 )
 PIECES = 64
 """Pieces of what is saved that are made in one turn of the loop: within a millisecond."""
+TOGETHER = 128
+"""Groups for which time passes in one turn of the loop: within a millisecond, too."""
 
 
 class GroupWatch(Protocol):
     """Who is told how the groups are."""
 
     def show(self, groups: Iterable[Group]) -> None:
-        """These groups have heard of an attempt."""
+        """These groups have heard of an attempt; not told of a success that changed nothing but their evidence."""
 
     def show_all(self, detector: Detector) -> None:
-        """Time has passed."""
+        """Another detector watches from now on."""
+
+    def show_whole(self, groups: Collection[Group]) -> None:
+        """Time has passed for these groups."""
+
+    def show_rest(self, detector: Detector) -> None:
+        """Time has passed for all of them."""
 
 
 class Detection:
@@ -88,13 +96,23 @@ class Detection:
         self._sources, self.detector = sources, renewed
         self._watch.show_all(renewed)
 
-    def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
-        """Take in a scheduled attempt."""
-        self._take(assignment, outcome, judgement, confirm=False)
+    def __call__(
+        self, assignment: Assignment, outcome: Outcome, judgement: Judgement, *, confirm: bool = False
+    ) -> None:
+        """Take in an attempt. `confirm`: it is a second look."""
+        what = RESULTS.get(judgement.verdict)
+        if what is None:
+            return
+        failure = outcome.failure if what is What.FAILED else None
+        key, detector = assignment.key, self.detector
+        if detector.take(key, self._wall(), what, failure.step if failure else "", confirm=confirm):
+            self._watch.show(detector.of(key))
+        if self.again is not None:
+            self.again(assignment)
 
     def second_look(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Take in a second look."""
-        self._take(assignment, outcome, judgement, confirm=True)
+        self(assignment, outcome, judgement, confirm=True)
 
     def push_session(self, assignment: Assignment, seconds: float) -> None:
         """A held session ended after so long: every hold it lasted was one that went well."""
@@ -109,8 +127,23 @@ class Detection:
 
     def tick(self) -> None:
         """Notice what only time tells; call it every few seconds."""
-        self.detector.tick(self._wall())
-        self._watch.show_all(self.detector)
+        for _ in self.ticking():
+            pass
+
+    def ticking(self) -> Iterator[None]:
+        """Notice what only time tells, with rests for others to go on; every group is noticed and shown in one piece.
+
+        Ends where another detector takes over: all of that one is shown already.
+        """
+        detector, count = self.detector, self.detector.size
+        for start in range(0, count, TOGETHER):
+            rows = range(start, min(start + TOGETHER, count))
+            self._watch.show_whole(detector.tick_some(self._wall(), rows))
+            yield
+            if self.detector is not detector:
+                return
+        detector.rest(self._wall())
+        self._watch.show_rest(detector)
 
     def save(self) -> None:
         """Put what the detector knows where it survives a restart."""
@@ -130,17 +163,6 @@ class Detection:
             if count % PIECES == 0:
                 yield
         self._section.update(kept)
-
-    def _take(self, assignment: Assignment, outcome: Outcome, judgement: Judgement, *, confirm: bool) -> None:
-        what = RESULTS.get(judgement.verdict)
-        if what is None:
-            return
-        failure = outcome.failure if what is What.FAILED else None
-        key, detector = assignment.key, self.detector
-        detector.take(key, self._wall(), what, failure.step if failure else "", confirm=confirm)
-        self._watch.show(detector.of(key))
-        if self.again is not None:
-            self.again(assignment)
 
     def _changed(self, transition: Transition) -> None:
         group, after = transition.group, transition.after

@@ -7,8 +7,8 @@ import pytest
 
 from prober.clients import catalogue
 from prober.detect.detector import Detector, Policy
-from prober.detect.group import Group, GroupKind, State
-from prober.detection import PIECES, Detection, PushNews, sources
+from prober.detect.group import Group, GroupKind, Label, State
+from prober.detection import PIECES, TOGETHER, Detection, PushNews, sources
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Kind, Reason
 from prober.model import Assignment, Outcome, PushSettings
@@ -26,13 +26,22 @@ class Shown:
 
     def __init__(self) -> None:
         self.groups: list[str] = []
-        self.all = 0
+        self.whole: list[Label] = []
+        self.states: list[State] = []
+        self.all = self.rests = 0
 
     def show(self, groups: Any) -> None:
         self.groups += [group.name for group in groups if group.kind is GroupKind.CLIENT]
 
     def show_all(self, detector: Detector) -> None:
         self.all += 1
+
+    def show_whole(self, groups: Any) -> None:
+        self.whole += [group.label for group in groups]
+        self.states += [group.state for group in groups]
+
+    def show_rest(self, detector: Detector) -> None:
+        self.rests += 1
 
 
 class World:
@@ -193,7 +202,56 @@ def test_time_alone_is_noticed() -> None:
     world.wall.now = NOON + 3600.0
     world.detection.tick()
     assert world.group().state is State.NO_DATA
-    assert world.shown.all == 2
+    assert world.shown.whole == [group.label for group in world.detection.detector.groups]
+    assert (world.shown.all, world.shown.rests) == (1, 1)
+
+
+def many() -> World:
+    """Return a world of so many groups that time passes for them in several turns of the loop."""
+    targets = [replace(ONE.target, name=f"box{number}", region=f"r{number}") for number in range(TOGETHER)]
+    return World(None, *(replace(ONE, target=target) for target in targets))
+
+
+def test_time_passes_for_a_few_groups_at_a_time() -> None:
+    """Attempts go on in between; whoever is shown has been noticed in the same turn, and the whole comes last."""
+    world = many()
+    every = [group.label for group in world.detection.detector.groups]
+    world.attempt(Verdict.OK)
+    world.wall.now = NOON + 3600.0
+    shown = 0
+    for turn in world.detection.ticking():
+        assert turn is None
+        assert 0 < len(world.shown.whole) - shown <= TOGETHER
+        assert (shown := len(world.shown.whole)) <= len(every)
+        assert world.shown.rests == 0
+        world.attempt(Verdict.OK)
+        assert world.group().state is State.LEARNING
+    assert world.shown.whole == every
+    assert world.shown.rests == 1
+    assert world.shown.states[0] is State.NO_DATA
+    assert world.detection.detector.last_update == world.wall.now
+
+
+def test_time_passes_no_more_for_groups_that_were_replaced() -> None:
+    """Their successors were shown whole; whoever was shown after them would come back for ever."""
+    world = many()
+    turns = world.detection.ticking()
+    next(turns)
+    shown, known = len(world.shown.whole), sources([ONE], catalogue(), "fra1")
+    renewed = world.detection.prepared(known, Policy())
+    assert renewed is not None
+    world.detection.replace(renewed, known)
+    assert list(turns) == []
+    assert (len(world.shown.whole), world.shown.rests) == (shown, 0)
+
+
+def test_a_success_that_changes_nothing_but_evidence_is_not_shown() -> None:
+    """The first one brings a group to life, and a failure makes it suspect; and so does what lies in between."""
+    world = World()
+    for verdict, shown in ((Verdict.OK, True), (Verdict.OK, False), (Verdict.FAILED, True), (Verdict.OK, True)):
+        before = len(world.shown.groups)
+        world.attempt(verdict, kinds.NO_ANSWER if verdict is Verdict.FAILED else None)
+        assert (len(world.shown.groups) > before) == shown
 
 
 def test_the_target_of_a_front_door_is_a_source_too() -> None:

@@ -3,8 +3,8 @@
 Rule of this file: what does not count for availability speaks of the prober or of a policy, never of the service.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from prober.faults.taxonomy import MAINTENANCE, Reason
 from prober.model import Assignment, Outcome
@@ -25,8 +25,7 @@ class Colour(Enum):
     """It did not count, for a reason that lies with us or with a policy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One attempt. `at` in epoch seconds; `domain` is where it broke, by its own evidence, `None` where it did not.
 
     `asked_token`: it broke while it asked for a token, not when it showed one. `depth` is how much it proves if green.
@@ -50,8 +49,8 @@ def read(assignment: Assignment, outcome: Outcome, judgement: Judgement, at: flo
     """
     target, failure = assignment.target, outcome.failure
     if judgement.verdict in GREEN:
-        where = (assignment.key, assignment.client, target.name, target.environment)
-        return Record(*where, at, Colour.GREEN, None, False, assignment.depth)  # noqa: FBT003 - most attempts are
+        who, depth = assignment.client, assignment.depth
+        return Record(assignment.key, who, target.name, target.environment, at, Colour.GREEN, depth=depth)
     colour = _colour(judgement)
     if colour is None:
         return None

@@ -4,7 +4,7 @@ Rule of this file: constant memory and constant work per attempt, however long i
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -18,7 +18,7 @@ from prober.detect.baseline import Counts
 from prober.detect.blips import CERTAINTY, RHO, TAU, Blips
 from prober.detect.confirming import Confirming, Pace
 from prober.detect.group import LEARNING, Group, GroupKind, Groups, Hear, Result, Transition, Watched
-from prober.detect.groups import Membership, Planned, Source, memberships, planned
+from prober.detect.groups import WEIGHTS, Membership, Planned, Source, memberships, planned
 from prober.detect.mixture import Six, ratios
 from prober.vocabulary import Environment
 
@@ -78,20 +78,29 @@ class Policy:
 class _Plain:
     """A healthy model that knows no blips: its failure rate, and what a success and a failure say."""
 
-    __slots__ = ("failure", "healthy", "success")
+    __slots__ = ("_believing", "failure", "healthy", "success")
 
     def __init__(self, healthy: float) -> None:
         self.healthy = healthy
+        self._believing: set[tuple[int, ...]] = set()
         self.success, self.failure = (ratios(0.0, 0.0, healthy, failed=failed)[1] for failed in (False, True))
 
-    def feed(self, groups: Groups, rows: Sequence[int], at: float, *, failed: bool) -> None:
-        """Take a result into groups."""
-        healthy, ratio = self.healthy, self.failure if failed else self.success
+    def feed(self, groups: Groups, rows: tuple[int, ...], at: float, *, failed: bool) -> None:
+        """Take a result into groups; with the first, they take the failure rate for healthy."""
+        if rows not in self._believing:
+            self._believe(groups, rows)
+        ratio = self.failure if failed else self.success
+        for row in rows if failed else groups.succeed(rows, at, ratio):
+            groups.update(row, Result(at, failed, 0.0, 0.0, self.healthy, ratio))
+
+    def doubt(self) -> None:
+        """Tell the groups again: they may have been told otherwise."""
+        self._believing.clear()
+
+    def _believe(self, groups: Groups, rows: tuple[int, ...]) -> None:
         for row in rows:
-            groups.believe(row, healthy)
-        others = rows if failed else groups.succeed(rows, at, ratio)
-        for row in others:
-            groups.update(row, Result(at, failed, 0.0, 0.0, healthy, ratio))
+            groups.believe(row, self.healthy)
+        self._believing.add(rows)
 
 
 class _Path:
@@ -222,6 +231,7 @@ class Detector:
             aiming=self.policy.guaranteed,
         )
         self._rows = {(one.kind, one.name): row for row, one in enumerate(plans)}
+        self._heard = tuple([row for row, one in enumerate(plans) if one.kind in WEIGHTS])
         self._blips: dict[str, Blips] = {}
         self._mailboxes: dict[str, int] = {}
         self._paths: dict[tuple[Environment, str, str], _Path] = {}
@@ -230,6 +240,11 @@ class Detector:
         self._members = {key: self._join(source, found[key]) for key, source in sources.items()}
         for environment, home in self._homes.items():
             home.attribution = self._attribution(environment)
+
+    @property
+    def size(self) -> int:
+        """How many groups there are."""
+        return len(self._groups)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -250,6 +265,15 @@ class Detector:
         return self._members[key].path.confirming
 
     @property
+    def heard(self) -> tuple[Group, ...]:
+        """Return the groups that hear of every attempt that counts: those of availability."""
+        return tuple([self._groups[row] for row in self._heard])
+
+    def evidence(self) -> Iterator[tuple[float, float]]:
+        """Give the evidence of each of these, in days and as a share of what a page needs."""
+        return self._groups.standings(self._heard)
+
+    @property
     def cells(self) -> Mapping[str, tuple[Environment, str, str]]:
         """Return the cell of every source."""
         return {key: source.cell for key, source in self._sources.items()}
@@ -263,8 +287,12 @@ class Detector:
         """Take in one attempt."""
         self.take(sample.key, sample.at, sample.what, sample.step, confirm=sample.confirm)
 
-    def take(self, key: str, at: float, what: What, step: str, *, confirm: bool) -> None:
-        """Take in one attempt, given as the fields of a `Sample`."""
+    def take(self, key: str, at: float, what: What, step: str, *, confirm: bool) -> bool:
+        """Take in one attempt, given as the fields of a `Sample`.
+
+        Return whether any of its groups wants to be looked at: not after a success that left all as well as they were,
+        with a little other evidence.
+        """
         member = self._members[key]
         home, path, throttled = member.home, member.path, what is _THROTTLED
         self.last_update = at
@@ -275,9 +303,18 @@ class Detector:
         home.throttled.feed(self._groups, member.throttled, at, failed=throttled)
         if throttled:
             path.confirming.throttled(at)
-            return
-        failed = what is _FAILED
-        blip, firing = self._availability(member, at, step, failed=failed)
+            return True
+        failed, groups, rows, blips = what is _FAILED, self._groups, member.availability, path.blips
+        blip = blips.probability(at)
+        expected, ratio = ratios(blip, blips.certainty, path.healthy, failed=failed)
+        blips.saw(at, blip, expected, failed=failed)
+        if failed or home.watching:
+            home.note(path, at, ratio, failed=failed, step=step)
+        others = rows if failed else groups.succeed(rows, at, ratio, member.parted, member.index)
+        firing = False
+        if others:
+            result = Result(at, failed, blip, blips.certainty, path.healthy, ratio)
+            firing = self._update(others, result, member.index)
         if not confirm:
             path.confirming.attempted()
             if not firing:
@@ -286,6 +323,7 @@ class Detector:
             path.confirming.stop()
         elif failed and blip < 0.5:
             path.confirming.failed(at)
+        return bool(others)
 
     def pushed(self, key: str, at: float, *, lost: bool) -> None:
         """Take in that a hold of the push channel of `key` ended: lost, or as it should."""
@@ -295,30 +333,28 @@ class Detector:
 
     def tick(self, now: float) -> None:
         """Notice what only time tells; call it every few seconds."""
+        self.tick_some(now, range(self.size))
+        self.rest(now)
+
+    def tick_some(self, now: float, rows: range) -> list[Group]:
+        """Do so for a few groups, given by their places among `groups`, and return them; `rest` follows the last."""
+        self._groups.tick(now, rows)
+        return [self._groups[row] for row in rows]
+
+    def rest(self, now: float) -> None:
+        """Notice where nothing is out of the ordinary any more."""
         self.last_update = now
-        self._groups.tick(now)
         for home in self._homes.values():
             home.rest(self._groups)
 
-    # -- one attempt ---------------------------------------------------------------------------------------------
-
-    def _availability(self, member: _Member, at: float, step: str, *, failed: bool) -> tuple[float, bool]:
-        """Return the probability of a blip before the result, and whether any group of it has found trouble."""
-        path, home, groups, rows = member.path, member.home, self._groups, member.availability
-        blips = path.blips
-        blip = blips.probability(at)
-        expected, ratio = ratios(blip, blips.certainty, path.healthy, failed=failed)
-        blips.saw(at, blip, expected, failed=failed)
-        if failed or home.watching:
-            home.note(path, at, ratio, failed=failed, step=step)
-        others = rows if failed else groups.succeed(rows, at, ratio, member.parted, member.index)
-        if not others:
-            return blip, False
-        result, firing = Result(at, failed, blip, blips.certainty, path.healthy, ratio), False
-        for row in others:
-            groups.update(row, result, member.index)
+    def _update(self, rows: Iterable[int], result: Result, part: int) -> bool:
+        """Take a result into groups one by one; return whether any of them has found trouble."""
+        groups = self._groups
+        firing = False
+        for row in rows:
+            groups.update(row, result, part)
             firing = firing or groups.firing(row)
-        return blip, firing
+        return firing
 
     # -- what is healthy -----------------------------------------------------------------------------------------
 
@@ -418,6 +454,8 @@ class Detector:
         for cell, path in self._paths.items():
             _restore(path.load, section.get(f"path {_name(cell)}"))
         for environment, home in self._homes.items():
+            home.throttled.doubt()
+            home.pushed.doubt()
             _restore(home.load, section.get(f"home {environment.value}"))
             _restore(home.resume, section.get(f"seen {environment.value}"))
 

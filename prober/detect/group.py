@@ -55,6 +55,8 @@ LEARNING = 48 * 3600.0
 """Seconds in which a group has no history of its own, and needs the guaranteed evidence for a page."""
 ABSURD = 0.5
 """No rate above this is healthy, whatever a file says."""
+ROUNDING = 1.0
+"""Seconds by which a group is looked at closely before it must be: sums of times are rounded, but never by so much."""
 SILENCE = (5.0, 600.0)
 """Intervals, and seconds at least, without a transaction after which a group has no data."""
 
@@ -93,8 +95,8 @@ Label = tuple[GroupKind, str]
 class Watched:
     """A group to be watched. `interval`: seconds between two of its attempts.
 
-    `days`: evidence-days at which it pages; `learning_days`: the same while it has no history. `parts`: intervals of
-    the mailboxes that are also watched one by one, if any are.
+    `days`: evidence-days at which it pages; `learning_days`: the same while it has no history, and no fewer. `parts`:
+    intervals of the mailboxes that are also watched one by one, if any are.
     """
 
     kind: GroupKind
@@ -122,6 +124,7 @@ class Groups:
         *(
             "_aiming",
             "_began",
+            "_calm",
             "_firing",
             "_hear",
             "_healthy",
@@ -156,6 +159,7 @@ class Groups:
         self._suspected = array("d", [-inf]) * count
         self._states = bytearray([State.NO_DATA.value]) * count
         self._firing = bytearray(count)
+        self._calm = -inf
         self._learning_for = learning
         self._hear = hear
         self._aiming = aiming
@@ -216,6 +220,14 @@ class Groups:
         ratio = days / (self._settled_days[row] if settled else self._learning_days[row])
         return (self._kinds[row], self._names[row]), days, ratio, self._states[row]
 
+    def standings(self, rows: Iterable[int]) -> Iterator[tuple[float, float]]:
+        """Give the evidence of many groups, in days and as a share of what a page needs."""
+        every, latest = self._series.latest_of_all()
+        began, settled, learning, long = self._began, self._settled_days, self._learning_days, self._learning_for
+        for row in rows:
+            days = every[row]
+            yield days, days / (settled[row] if latest[row] - began[row] >= long else learning[row])
+
     def guaranteed(self, row: int) -> float:
         """Return the evidence-days that a healthy fleet shows here no more often than its budget of pages allows."""
         return self._learning_days[row]
@@ -237,12 +249,14 @@ class Groups:
         return tuple([row for row in rows if row in self._parts])
 
     def succeed(
-        self, rows: Iterable[int], at: float, ratio: Six, parted: Sequence[int] = (), part: int = 0
-    ) -> list[int]:
+        self, rows: Sequence[int], at: float, ratio: Six, parted: Sequence[int] = (), part: int = 0
+    ) -> Sequence[int]:
         """Take a success into groups that are plainly well; return all others: those want `update`.
 
         `parted`: those of them that have parts, and `part`: which of these it was.
         """
+        if at < self._calm:  # a clock was set back
+            return rows
         others = self._series.succeed(rows, at, ratio)
         for row in parted:
             if row not in others:
@@ -266,7 +280,7 @@ class Groups:
         self._mix(row, result.at, result.ratio, part)
 
     def _mix(self, row: int, at: float, ratio: Six, part: int) -> None:
-        """Weigh a healthy group after a success, of its parts too."""
+        """Weigh a group that is plainly well after a success, of its parts too."""
         if row in self._parts:
             self._parts[row].update(part, at, ratio, self._healthy[row], failed=False)
         days = self._weigh(row)
@@ -284,10 +298,10 @@ class Groups:
         if row in self._parts:
             self._parts[row].update(part, at, result.ratio, self._healthy[row], failed=failed)
         days = self._weigh(row)
-        if failed:
+        if failed and result.blip < 0.5:
+            self._suspected[row] = at
+        if failed or self._states[row] == _LEARNING:  # a success may have been the end of a suspicion
             self._look(row)
-            if result.blip < 0.5:
-                self._suspected[row] = at
         if self._firing[row]:
             self._recover(row, result, gap)
             self._enter(row, self._present(row, at), at)
@@ -302,12 +316,12 @@ class Groups:
         target = self._learning_days[row] + self._rests[row]  # what it has at rest it has not waited for
         return aimed(self._series.ahead(row, result.at), failing, target, self._healthy[row], failed=result.failed)
 
-    def tick(self, now: float) -> None:
-        """Notice what only time tells: that nothing comes any more, or that a suspicion has lapsed."""
-        last_of = self._series.last
-        for row, state in enumerate(self._states):
+    def tick(self, now: float, rows: Iterable[int]) -> None:
+        """Notice what only time tells of some groups: that nothing comes any more, or that a suspicion has lapsed."""
+        last_of, states = self._series.last, self._states
+        for row in rows:
             last = last_of(row)
-            if last is not None and (state != _WELL or now - last > SILENCE[1]):
+            if last is not None and (states[row] != _WELL or now - last > SILENCE[1]):
                 self._enter(row, State.NO_DATA if self._silent(row, now) else self._present(row, now), now)
 
     def _judge(self, row: int, at: float, days: float) -> None:
@@ -337,25 +351,42 @@ class Groups:
             self._weigh(row)
 
     def _weigh(self, row: int) -> float:
-        series, healthy = self._series, self._healthy[row]
-        if row not in self._parts and healthy < WHOLE_BELOW:
-            return series.weighed(row)  # nearly always: the mean of all sums, as it came
-        pooled = series.days(row, healthy)
-        days = self._parts[row].mixed(pooled) if row in self._parts else pooled
-        series.weigh(row, days)
+        """Weigh a group whose series has just been taken further: it knows the mean of all its sums."""
+        series, healthy, parts = self._series, self._healthy[row], self._parts.get(row)
+        whole = healthy < WHOLE_BELOW
+        days = series.weighed(row) if whole else series.days(row, healthy)
+        if parts is not None:
+            days = parts.mixed(days)
+        if parts is not None or not whole:
+            series.weigh(row, days)
         return days
 
     def _look(self, row: int) -> None:
-        """Say from which evidence on a success takes more than a glance: at once unless the group is plainly well."""
-        plain = (
-            self._states[row] == _WELL
-            and not self._firing[row]
-            and self._healthy[row] < WHOLE_BELOW
-            and not self._series.troubled(row)
-        )
+        """Say from which evidence and time on a success takes more than a glance: at once unless all is plainly well.
+
+        Then a success changes the evidence and nothing else. So it is with a group that is well and has no trouble that
+        it could forget; and with one that learns and has none that could ease. The latter stays as it is: too little
+        evidence makes neither a page nor a suspicion of it (and what a page needs while it learns is no less than what
+        it needs later), no suspicion comes back but by a clock set back (`_calm`), and only time, until which it is
+        looked at, makes it well.
+        """
         parted = row in self._parts  # these are weighed afterwards
         enough = inf if parted else SUSPICION * self._settled_days[row]
-        self._series.look(row, enough if plain and (parted or not self._aiming) else -inf)
+        until = self._plain_until(row) if parted or not self._aiming else -inf
+        self._series.look(row, enough, until)
+
+    def _plain_until(self, row: int) -> float:
+        """Return until when (epoch seconds) a group is plainly well if nothing else comes; -inf where it is not."""
+        state = self._states[row]
+        if self._firing[row] or self._healthy[row] >= WHOLE_BELOW:
+            return -inf
+        if state == _WELL:
+            return -inf if self._series.troubled(row) else inf
+        began = self._began[row]
+        if state != _LEARNING or self._series.excited(row) or began != began:
+            return -inf
+        self._calm = max(self._calm, self._suspected[row] + SUSPECTED_FOR + ROUNDING)
+        return began + self._learning_for - ROUNDING
 
     def _silent(self, row: int, now: float) -> bool:
         series = self._series

@@ -34,18 +34,18 @@ Moment = tuple[float, int, int]
 """A time (epoch seconds), and how many transactions and failures there were before it."""
 NEVER: Moment = (0.0, 0, 0)
 
-WIDTH = 12
-"""Numbers of one series: evidence as last weighed (the mean of all sums, unless somebody knows better), when the last
-transaction was (NaN: never) and how many there were, the six sums, the interval, the evidence from which a success
-takes more than a glance, and how many transactions failed."""
-_WEIGHED, _LAST, _COUNT, _SUMS, _INTERVAL, _GLANCE, _FAILURES = 0, 1, 2, 3, 9, 10, 11
-_NUMBER = 8
-"""Bytes of one."""
-_glanced = Struct("10d").unpack_from
+WIDTH = 13
+"""Numbers of one series: when the last transaction was (NaN: never) and how many there were, the six sums, evidence as
+last weighed (their mean, unless somebody knows better), the interval, the evidence and the time (epoch seconds) from
+which a success takes more than a glance, and how many transactions failed."""
+_LAST, _COUNT, _SUMS, _WEIGHED, _INTERVAL, _GLANCE, _UNTIL, _FAILURES = 0, 1, 2, 8, 9, 10, 11, 12
+_ROW = 8 * WIDTH
+"""Bytes of one series."""
+_glanced = Struct("8d8x3d").unpack_from
 _glance = Struct("9d").pack_into
-_read = Struct("11d").unpack_from
-_latest = Struct("2d").unpack_from
-_ahead = Struct("9d").unpack_from
+_read = Struct("8d8xd16xd").unpack_from
+_latest = Struct("d56xd").unpack_from
+_ahead = Struct("d8x6d8xd").unpack_from
 """Many numbers in one call: one by one they would take three times as long."""
 
 
@@ -169,7 +169,7 @@ class Series:
     __slots__ = ("_numbers", "_troubles")
 
     def __init__(self, intervals: Sequence[float], healthy: float) -> None:
-        self._numbers = array("d", bytes(_NUMBER * WIDTH * len(intervals)))
+        self._numbers = array("d", bytes(_ROW * len(intervals)))
         self._troubles: dict[int, Trouble] = {}
         for row, interval in enumerate(intervals):
             self._numbers[row * WIDTH + _LAST] = nan
@@ -190,21 +190,21 @@ class Series:
     def _begin(self, row: int, sums: Six) -> None:
         base = row * WIDTH
         r0, r1, r2, r3, r4, r5 = sums
-        self._numbers[base + _SUMS : base + _INTERVAL] = array("d", sums)
+        self._numbers[base + _SUMS : base + _WEIGHED] = array("d", sums)
         self._numbers[base + _WEIGHED] = (r0 + r1 + r2 + r3 + r4 + r5) / 6.0
 
     # -- taking in -----------------------------------------------------------------------------------------------
 
     def succeed(self, rows: Iterable[int], at: float, ratio: Six) -> list[int]:
-        """Take a success in at a glance, where it shows less evidence than makes `look`; return all other rows.
+        """Take a success in at a glance, where `look` says that this is enough; return all other rows.
 
         Those are as they were, and want `take`. This is what happens to a healthy fleet all day long.
         """
         numbers, others = self._numbers, []
         l0, l1, l2, l3, l4, l5 = ratio
         for row in rows:
-            start = row * (_NUMBER * WIDTH)
-            last, count, r0, r1, r2, r3, r4, r5, interval, glance = _glanced(numbers, start + _NUMBER)
+            start = row * _ROW
+            last, count, r0, r1, r2, r3, r4, r5, interval, glance, until = _glanced(numbers, start)
             gap = at - last
             if gap > LONGEST * interval:
                 gap = LONGEST * interval
@@ -218,8 +218,8 @@ class Series:
             r4 = (r4 + d) * l4
             r5 = (r5 + d) * l5
             days = (r0 + r1 + r2 + r3 + r4 + r5) / 6.0
-            if days < glance:
-                _glance(numbers, start, days, at, count + 1.0, r0, r1, r2, r3, r4, r5)
+            if days < glance and at < until:
+                _glance(numbers, start, at, count + 1.0, r0, r1, r2, r3, r4, r5, days)
             else:
                 others.append(row)
         return others
@@ -231,8 +231,8 @@ class Series:
         and must not ripen into evidence. A clock set back makes no time pass. `forget`: a suspicion that has lapsed
         with this success is forgotten, for no trouble was found.
         """
-        numbers, start = self._numbers, row * (_NUMBER * WIDTH)
-        last, count, r0, r1, r2, r3, r4, r5, interval, _, failures = _read(numbers, start + _NUMBER)
+        numbers, start = self._numbers, row * _ROW
+        last, count, r0, r1, r2, r3, r4, r5, interval, failures = _read(numbers, start)
         gap = _gap(at, last, interval)
         d = gap / DAY
         l0, l1, l2, l3, l4, l5 = ratio
@@ -251,12 +251,12 @@ class Series:
         elif row in self._troubles:
             self._ease(row, ratio, forget=forget)
         pooled = (r0 + r1 + r2 + r3 + r4 + r5) / 6.0
-        _glance(numbers, start, pooled, at, count + 1.0, r0, r1, r2, r3, r4, r5)
+        _glance(numbers, start, at, count + 1.0, r0, r1, r2, r3, r4, r5, pooled)
         return gap
 
     def ahead(self, row: int, at: float) -> Six:
         """Return the six sums with the time that will have passed at `at`, before the result of then."""
-        last, _, *sums, interval = _ahead(self._numbers, row * (_NUMBER * WIDTH) + _NUMBER)
+        last, *sums, interval = _ahead(self._numbers, row * _ROW)
         d = _gap(at, last, interval) / DAY
         return _six([one + d for one in sums])
 
@@ -279,7 +279,7 @@ class Series:
 
     def days(self, row: int, healthy: float) -> float:
         """Return the evidence in days: the mean over the grid points that differ enough from the healthy rate."""
-        values = self._numbers[row * WIDTH + _SUMS : row * WIDTH + _INTERVAL]
+        values = self._numbers[row * WIDTH + _SUMS : row * WIDTH + _WEIGHED]
         if healthy < WHOLE_BELOW:
             r0, r1, r2, r3, r4, r5 = values
             return (r0 + r1 + r2 + r3 + r4 + r5) / 6.0
@@ -292,8 +292,12 @@ class Series:
 
     def latest(self, row: int) -> tuple[float, float]:
         """Return the evidence in days as it was last weighed, and when the last transaction was; NaN: never."""
-        days, last = _latest(self._numbers, row * (_NUMBER * WIDTH))
+        last, days = _latest(self._numbers, row * _ROW)
         return days, last
+
+    def latest_of_all(self) -> tuple["array[float]", "array[float]"]:
+        """Return the same of every row: the evidence of each, and the times."""
+        return self._numbers[_WEIGHED::WIDTH], self._numbers[_LAST::WIDTH]
 
     def weigh(self, row: int, days: float) -> None:
         """Keep what the evidence was found to weigh."""
@@ -304,13 +308,19 @@ class Series:
         together: float = sum(self._numbers[_WEIGHED::WIDTH])
         return together
 
-    def look(self, row: int, days: float) -> None:
-        """Have `succeed` leave out this row from so many days of evidence on; -inf: always."""
+    def look(self, row: int, days: float, until: float = inf) -> None:
+        """Have `succeed` leave out this row from so many days of evidence on, and from `until` on; -inf: always."""
         self._numbers[row * WIDTH + _GLANCE] = days
+        self._numbers[row * WIDTH + _UNTIL] = until
 
     def troubled(self, row: int) -> bool:
         """Return whether there is a trouble, be it one that has lapsed."""
         return row in self._troubles
+
+    def excited(self, row: int) -> bool:
+        """Return whether there is a trouble that has not lapsed."""
+        trouble = self._troubles.get(row)
+        return trouble is not None and trouble.excited
 
     def troubled_rows(self) -> Iterable[int]:
         """Return the rows of all that have one."""
@@ -350,7 +360,7 @@ class Series:
     def dump(self, row: int) -> list[float | int | None]:
         """Return all there is to know, as a flat list; floats come back from JSON bit by bit."""
         trouble = self._troubles.get(row, QUIET)
-        sums = self._numbers[row * WIDTH + _SUMS : row * WIDTH + _INTERVAL]
+        sums = self._numbers[row * WIDTH + _SUMS : row * WIDTH + _WEIGHED]
         resets = [part for reset in trouble.resets for part in reset]
         counts = (self._whole(row, _COUNT), self._whole(row, _FAILURES))
         return [*sums, *trouble.cusums, *resets, *counts, self.last(row)]

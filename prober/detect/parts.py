@@ -16,16 +16,17 @@ SHARE = 0.25
 class Parts:
     """Evidence of every part of a group. `intervals`: seconds between the attempts of each."""
 
-    __slots__ = ("_series", "_sum")
+    __slots__ = ("_count", "_series", "_sum")
 
     def __init__(self, intervals: Sequence[float], healthy: float) -> None:
         self._series = Series(intervals, healthy)
+        self._count = len(intervals)
         self._sum = self._weigh(healthy)
 
     def _weigh(self, healthy: float) -> float:
         """Weigh all of them anew; return what they weigh together."""
         series = self._series
-        for row in range(len(series)):
+        for row in range(self._count):
             series.weigh(row, series.days(row, healthy))
             series.look(row, -inf if series.troubled(row) else inf)
         return series.total()
@@ -43,18 +44,18 @@ class Parts:
 
     def reset(self, healthy: float) -> None:
         """Begin anew."""
-        for row in range(len(self._series)):
+        for row in range(self._count):
             self._series.reset(row, healthy)
         self._sum = self._weigh(healthy)
 
     def mixed(self, pooled: float) -> float:
         """Return the evidence of the group: that of all parts together, and the mean of what each has by itself."""
-        return (1.0 - SHARE) * pooled + SHARE * self._sum / len(self._series)
+        return (1.0 - SHARE) * pooled + SHARE * self._sum / self._count
 
     def copy(self) -> "Parts":
         """Return a copy that stays as it is; it takes microseconds."""
         twin = Parts((), 0.0)
-        twin._series, twin._sum = self._series.copy(), self._sum
+        twin._series, twin._count, twin._sum = self._series.copy(), self._count, self._sum
         return twin
 
     def dump(self) -> list[object]:
@@ -68,14 +69,14 @@ class Parts:
 
     def each(self) -> Iterator[list[float | int | None]]:
         """Give what has to survive a restart of each part."""
-        return map(self._series.dump, range(len(self._series)))
+        return map(self._series.dump, range(self._count))
 
     def load(self, state: list[object], healthy: float) -> None:
         """Take over what `dump` gave; other parts begin anew. Raises `ValueError` or `TypeError`."""
         total, every = state
         if not isinstance(total, float) or not isfinite(total) or not isinstance(every, list):
             raise TypeError("not a state of parts")
-        if len(every) != len(self._series):
+        if len(every) != self._count:
             return
         for row, known in enumerate([Known.read(one) for one in every]):
             self._series.restore(row, known)

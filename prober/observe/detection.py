@@ -1,4 +1,8 @@
-"""What the detector exports: evidence and state with every attempt, what costs more to know every few seconds."""
+"""What the detector exports: evidence and state as of the last attempt, what costs more to know every few seconds.
+
+Rule of this file: evidence, which every attempt changes a little, is looked up when somebody reads the metrics; all
+else that an attempt changes is set with it.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -31,10 +35,14 @@ class _Gauges:
 
 
 class DetectorMetrics:
-    """The detector's gauges; children are bound once per group."""
+    """The detector's gauges; children are bound once per group. It reads the detector that it was last told all of."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._family = metrics.family
+        self._detector: Detector | None = None
+        self._heard: list[_Gauges] = []
+        metrics.family("clientaccess_detector_evidence_days").catch_up = self._show_days
+        metrics.family("clientaccess_detector_evidence_ratio").catch_up = self._show_ratios
         self._bound: dict[Label, _Gauges] = {}
         self._last = metrics.family("clientaccess_detector_last_update_timestamp_seconds")
         self._failures = metrics.family("clientaccess_detector_failure_ratio")
@@ -42,8 +50,19 @@ class DetectorMetrics:
         self._troubled: set[Label] = set()
         self._firing: set[Label] = set()
 
+    def _show_days(self) -> None:
+        """Say what evidence there is now in the groups that attempts change."""
+        if self._detector is not None:
+            for gauges, (days, _) in zip(self._heard, self._detector.evidence(), strict=True):
+                gauges.days.set(days)
+
+    def _show_ratios(self) -> None:
+        if self._detector is not None:
+            for gauges, (_, ratio) in zip(self._heard, self._detector.evidence(), strict=True):
+                gauges.ratio.set(ratio)
+
     def show(self, groups: Iterable[Group]) -> None:
-        """These groups have heard of an attempt."""
+        """These groups have heard of an attempt that changed more than their evidence."""
         for group in groups:
             name, days, ratio, state = group.standing
             gauges = self._bound.get(name) or self._bind(name)
@@ -62,12 +81,20 @@ class DetectorMetrics:
             self._firing.add(name)
 
     def show_all(self, detector: Detector) -> None:
-        """Time has passed."""
-        groups = {one.label: one for one in detector.groups}
-        self._forget(groups.keys())
-        self.show(groups.values())
-        for name, group in groups.items():
-            self._explain(group, name)
+        """Show this detector from now on, and all there is to know of it."""
+        self._forget({one.label for one in detector.groups})
+        self.show_whole(detector.groups)
+        self.show_rest(detector)
+        self._detector, self._heard = detector, [self._bound[one.label] for one in detector.heard]
+
+    def show_whole(self, groups: Iterable[Group]) -> None:
+        """Time has passed for these groups."""
+        self.show(groups)
+        for group in groups:
+            self._explain(group, group.label)
+
+    def show_rest(self, detector: Detector) -> None:
+        """Time has passed for all of them."""
         self._show_attribution(detector)
         self._last.set(detector.last_update)
 

@@ -128,6 +128,8 @@ class Family(Generic[One]):
         self.values = array("d")
         self.functions: dict[int, Callable[[], float]] = {}
         self.children: dict[Texts, One] = {}
+        self.catch_up: Callable[[], None] | None = None
+        """Called before the series are read, by who would rather set them then than whenever something happens."""
         self._heads: list[Texts | None] = []
         self._being_read = False
         self._free: list[int] = []
@@ -170,6 +172,8 @@ class Family(Generic[One]):
 
     def collect(self) -> Iterable[Metric]:
         """Return the metric as it is at this moment; it is written out when somebody wants it."""
+        if self.catch_up is not None:
+            self.catch_up()
         self._being_read = True
         return [Reading(self, self._heads, self.values[:])]
 

@@ -4,7 +4,7 @@ Rule of this file: what it is given is what `run` would be given, a configuratio
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -70,6 +70,12 @@ class Unshown:
         """Ignore it."""
 
     def show_all(self, detector: Detector) -> None:
+        """Ignore it."""
+
+    def show_whole(self, groups: Collection[Group]) -> None:
+        """Ignore it."""
+
+    def show_rest(self, detector: Detector) -> None:
         """Ignore it."""
 
 

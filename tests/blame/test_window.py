@@ -30,7 +30,7 @@ def test_memory_is_bounded_and_what_is_old_falls_away() -> None:
 def test_environments_are_apart() -> None:
     """Nothing of another is given."""
     window = Window([ONE])
-    window.add(replace(record("imap4"), environment=Environment.EXCHANGE_SERVER))
+    window.add(record("imap4")._replace(environment=Environment.EXCHANGE_SERVER))
     assert _all(window, 0.0) == []
     assert len(_all(window, 0.0, Environment.EXCHANGE_SERVER)) == 1
 
@@ -50,7 +50,7 @@ def test_a_picture_stays_as_it_was() -> None:
 def test_who_stays_keeps_what_was_heard_and_who_moves_does_not() -> None:
     """Another environment is another place."""
     window = Window([ONE])
-    window.add(replace(record("imap4"), environment=ONE.target.environment))
+    window.add(record("imap4")._replace(environment=ONE.target.environment))
     window.replace([ONE, assignment("two")])
     assert len(_all(window, 0.0, ONE.target.environment)) == 1
     window.replace([replace(ONE, target=replace(ONE.target, environment=Environment.INDEPENDENT))])

@@ -34,7 +34,7 @@ class Alone:
         self.groups.update(0, result)
 
     def tick(self, now: float) -> None:
-        self.groups.tick(now)
+        self.groups.tick(now, [0])
 
     def dump(self) -> list[object]:
         return self.groups.dump(0)
@@ -156,6 +156,46 @@ def test_a_healthy_group_is_looked_at_closely_where_it_has_to_be() -> None:
     assert one.seen.days == one.seen.evidence.days(0.015) != one.seen.evidence.days(HEALTHY)
     one.groups.believe(0, HEALTHY)
     assert one.succeed(at + 60.0, SUCCESS)
+
+
+def test_a_group_that_learns_takes_a_success_the_short_way() -> None:
+    """With the same bits and states, before and after a suspicion, until it is well and not a second longer."""
+    heard: list[Transition] = []
+    told: list[Transition] = []
+    one, two, short = group(heard, days=1e6), group(told, days=1e6), []
+    for index in range(int(LEARNING / 30.0) + 10):
+        at, failed = 30.0 * index, index in (50, 51)
+        result = Result(at, failed, 0.0, 0.0, HEALTHY, ratios(0.0, 0.0, HEALTHY, failed=failed)[1])
+        two.update(result)
+        if failed or not one.succeed(at, SUCCESS):
+            one.update(result)
+        else:
+            short.append(index)
+        assert one.state is two.state
+    assert one.dump() == two.dump()
+    assert [(each.before, each.after, each.at) for each in heard] == [
+        (each.before, each.after, each.at) for each in told
+    ]
+    assert heard[-1].after is State.HEALTHY
+    assert heard[-1].at == LEARNING
+    lapsed, well = short[49], int(LEARNING / 30.0)
+    assert 52 < lapsed < well
+    assert short == [*range(1, 50), *range(lapsed, well), *range(well + 2, well + 10)]
+
+
+def test_a_clock_set_back_into_a_suspicion_makes_it_one_again() -> None:
+    """Of a group that learns: it is looked at closely then, although its trouble has lapsed."""
+    one, two = group([], days=1e6), group([], days=1e6)
+    for each in (one, two):
+        feed(each, "." * 5 + "x" + "." * 600, 0.0)
+    assert one.succeed(30.0 * 606, SUCCESS)
+    two.update(Result(30.0 * 606, False, 0.0, 0.0, HEALTHY, SUCCESS))
+    assert one.state is two.state is State.LEARNING
+    assert not one.succeed(200.0, SUCCESS)
+    for each in (one, two):
+        each.update(Result(200.0, False, 0.0, 0.0, HEALTHY, SUCCESS))
+        assert each.state is State.SUSPECT
+    assert one.dump() == two.dump()
 
 
 def test_mailboxes_are_weighed_at_a_glance_too() -> None:

@@ -47,6 +47,23 @@ def test_evidence_is_shown_with_every_attempt() -> None:
     assert shown.value("evidence_days") == shown.detector.of("imap4/one")[0].days
 
 
+def test_evidence_is_shown_as_it_is_when_somebody_reads_it() -> None:
+    """A success that changes nothing else is not shown, and need not be; of throttling it is shown as time passes."""
+    shown = Shown()
+    detector, throttled = shown.detector, {"group_kind": "throttled", "group": "exchange_online/imap4"}
+    detector.observe(Sample("imap4/one", START, What.OK))
+    shown.gauges.show_all(detector)
+    names = [f"clientaccess_detector_evidence_{one}" for one in ("days", "ratio")]
+    before = [shown.metrics.registry.get_sample_value(name, throttled) for name in names]
+    for number in range(1, 4):
+        assert not detector.take("imap4/one", START + 50.0 * number, What.OK, "", confirm=False)
+        group = detector.of("imap4/one")[0]
+        assert (shown.value("evidence_days"), shown.value("evidence_ratio")) == (group.days, group.ratio)
+        assert [shown.metrics.registry.get_sample_value(name, throttled) for name in names] == before
+    shown.gauges.show_all(detector)
+    assert [shown.metrics.registry.get_sample_value(name, throttled) for name in names] != before
+
+
 def test_what_an_alert_says_is_there_when_it_begins() -> None:
     """Nobody ticks between the attempt that tips the scales and the scrape that sees it."""
     shown = Shown()

@@ -6,7 +6,6 @@ the real prober.
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -74,7 +73,7 @@ def story(pair: Pair, share: float) -> Iterator[Record]:
             cell = met(pair, client, region) if dice.random() < share else None
             found = record(client, region, cell)
             if found is not None:
-                yield replace(found, at=60.0 * attempt)
+                yield found._replace(at=60.0 * attempt)
 
 
 def blamed(pair: Pair, share: float = 1.0) -> set[str]:
