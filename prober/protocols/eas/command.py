@@ -48,9 +48,12 @@ ENGLISH = 0x0409
 PHONES = 4096  # whose names are kept as the query has them
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Phone:
-    """Who asks: endpoint, user, device, protocol version (`14.1`) and policy key (empty: not provisioned)."""
+    """Who asks: endpoint, user, device, protocol version (`14.1`) and policy key (empty: not provisioned).
+
+    Nobody changes one. It is not frozen, because every command makes one.
+    """
 
     url: str
     user: str

@@ -66,4 +66,4 @@ class AnonymousOptions:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+    return tuple([word for word in map(str.strip, text.split(",")) if word])

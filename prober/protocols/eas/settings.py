@@ -34,6 +34,7 @@ class UserInformation:
         inner = root.at(INFORMATION, "Settings:Status")
         if inner:
             status.check("settings", inner)
-        places = (GET, (*GET, *ACCOUNT))
-        found = (one.text for place in places for path in (ADDRESSES, PRIMARY) for one in root.all(*place, *path))
-        return frozenset(address.lower() for address in found if address)
+        users = root.all(*GET)
+        places = users + [account for user in users for account in user.all(*ACCOUNT)]
+        found = [one.text for place in places for path in (ADDRESSES, PRIMARY) for one in place.all(*path)]
+        return frozenset([address.lower() for address in found if address])

@@ -22,7 +22,7 @@ CARRIES_DATA = re.compile(rb"\* (?!(?:OK|NO|BAD|BYE|PREAUTH)(?![^ \r\n]))", re.I
 class Framer:
     """Give it bytes as they come; ask it for responses until it says `None`. Limits are in bytes."""
 
-    __slots__ = ("_buffer", "_line", "_scanned", "line_limit", "literal_limit", "response_limit")
+    __slots__ = ("_buffer", "_farthest", "_line", "_scanned", "line_limit", "literal_limit", "response_limit")
 
     def __init__(
         self,
@@ -35,8 +35,12 @@ class Framer:
         self.literal_limit = literal_limit
         self.response_limit = response_limit
         self._buffer = bytearray()
-        self._line = 0  # where the line under way begins
-        self._scanned = 0  # up to where no line feed was found
+        self._go_on_at(0)
+
+    def _go_on_at(self, place: int) -> None:
+        self._line = place  # where the line under way begins
+        self._scanned = place  # up to where no line feed was found
+        self._farthest = min(place + self.line_limit, self.response_limit)  # where it ends at the latest
 
     @property
     def pending(self) -> int:
@@ -57,23 +61,23 @@ class Framer:
             return None
         while (feed := buffer.find(b"\n", self._scanned)) >= 0:
             end = feed + 1
-            self._bound(end)
+            if end > self._farthest:
+                raise FaultError(REPLY_TOO_LARGE, {"part": "line"})
             if feed == self._line or buffer[feed - 1] != CARRIAGE_RETURN:
                 raise FaultError(BAD_REPLY, {"grammar": "line feed without carriage return"})
             announced = self._announced(end) if buffer[end - 3] == CLOSING_BRACE else None
             if announced is None:
                 response = bytes(buffer[: end - 2])
                 del buffer[:end]
-                self._line = self._scanned = 0
+                if self._line:
+                    self._go_on_at(0)
+                self._scanned = 0
                 return response
-            self._line = self._scanned = end + announced
-        self._bound(len(buffer))
+            self._go_on_at(end + announced)
+        if len(buffer) > self._farthest:
+            raise FaultError(REPLY_TOO_LARGE, {"part": "line"})
         self._scanned = max(self._scanned, len(buffer))
         return None
-
-    def _bound(self, end: int) -> None:
-        if end - self._line > self.line_limit or end > self.response_limit:
-            raise FaultError(REPLY_TOO_LARGE, {"part": "line"})
 
     def _announced(self, end: int) -> int | None:
         """Return how many bytes of a literal the line that ends at `end` announces, or `None`."""

@@ -1,4 +1,4 @@
-"""What a server says, as values: one whole response in, one record out.
+"""What a server says, as values: one whole response in, one record out, which nobody changes.
 
 Rule: what is malformed raises `FaultError` (`bad_reply`); what is well formed but unknown becomes `Other` and is passed
 on, because extensions may say anything at any time (RFC 9051 section 7). Texts from the server stay in memory: nothing
@@ -41,14 +41,14 @@ class Status:
     text: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Continuation:
     """The server asks for more (RFC 9051 section 7.6); `text` is what follows the plus sign."""
 
     text: bytes = field(default=b"", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Capability:
     """What the server offers, in capitals (RFC 9051 section 7.2.2)."""
 
@@ -79,7 +79,7 @@ class Namespace:
     shared: tuple[Prefix, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Listed:
     """One mailbox (RFC 9051 section 7.3.1); attributes in small letters, special uses (RFC 6154) among them."""
 
@@ -88,42 +88,42 @@ class Listed:
     name: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Flags:
     """Flags that may be used in this mailbox (RFC 9051 section 7.3.5)."""
 
     names: frozenset[str] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
     """The messages that SEARCH found, by number or UID as asked (RFC 3501 section 7.2.5)."""
 
     numbers: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exists:
     """How many messages there are (RFC 9051 section 7.4.1)."""
 
     messages: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recent:
     """How many arrived since somebody looked (RFC 3501 section 7.3.2)."""
 
     messages: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Expunge:
     """The message of this number is gone (RFC 9051 section 7.5.1)."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fetch:
     """Items of one message by name in capitals (RFC 9051 section 7.5.2); values may be content, so not printed."""
 
@@ -131,7 +131,7 @@ class Fetch:
     items: Mapping[str, Value] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Other:
     """A well-formed response of a kind nobody here asks for."""
 

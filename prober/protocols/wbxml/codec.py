@@ -232,6 +232,9 @@ class _Reader:
         return root
 
     def _header(self) -> None:
+        if self._data.startswith(HEADER):  # as servers write it
+            self._at = len(HEADER)
+            return
         if self._byte() not in (0x01, 0x02, 0x03):
             raise _bad("not WBXML")
         self._number()
