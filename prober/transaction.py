@@ -113,6 +113,7 @@ class Transaction:
         bind: BindIdentity | None = None,
     ) -> None:
         self.assignment = assignment
+        self.target: Target = assignment.target
         self.session = session
         self.timeline = timeline
         self.device = device
@@ -121,11 +122,6 @@ class Transaction:
         self._identity = identity
         self._sightings = Sightings() if sightings is None else sightings
         self._bind = bind
-
-    @property
-    def target(self) -> Target:
-        """Where the transaction goes."""
-        return self.assignment.target
 
     @property
     def options(self) -> Any:

@@ -69,20 +69,14 @@ class Answered(NamedTuple):
     size: int | None
 
 
-class Passed(NamedTuple):
-    """Bytes of the conversation with that number."""
-
-    wire: int
-    data: bytes
-
-
 class Dialled(NamedTuple):
     """A connection was asked for."""
 
     url: str
 
 
-Seen = str | Call | Answered | Passed | Dialled
+Seen = str | Call | Answered | Dialled | bytes
+"""What was taken down: bytes are of a conversation."""
 
 
 class Transcript:
@@ -102,14 +96,14 @@ class Transcript:
         self._clock = clock
         self._began = clock()
         self._names = names
-        self._seen: list[tuple[float, str, Seen]] = []
+        self._seen: list[tuple[float, str, Seen, int]] = []  # with the number of the conversation, of bytes
 
     def say(self, mark: str, seen: Seen) -> None:
         """Take down one thing: `>` was said, `<` was heard, `!` is how it ended, `-` is anything else."""
         if self._dropped or len(self._seen) >= MOST:
             self._dropped += 1
             return
-        self._seen.append((self._clock(), mark, seen))
+        self._seen.append((self._clock(), mark, seen, 0))
 
     def passed(self, mark: str, wire: int, data: bytes) -> None:
         """Take down bytes of a conversation."""
@@ -117,13 +111,13 @@ class Transcript:
         if octets > MOST_OCTETS or self._dropped or len(self._seen) >= MOST:
             self._dropped += 1
             return
-        self._seen.append((self._clock(), mark, Passed(wire, data)))
+        self._seen.append((self._clock(), mark, data, wire))
 
     def failed(self, error: BaseException) -> None:
         """Take down how something ended: that is kept however much there was before."""
         if len(self._seen) < MOST + ENDS:
             code = error.fault.kind.code if isinstance(error, FaultError) else "interrupted"
-            self._seen.append((self._clock(), "!", code))
+            self._seen.append((self._clock(), "!", code, 0))
 
     def next_wire(self) -> int:
         """Return the number of a new conversation."""
@@ -163,8 +157,8 @@ class Transcript:
         starred = _starred(self._names)
         return [
             f"{(at - self._began) * 1000:9.1f} {mark} {text(starred(line))}"
-            for at, mark, seen in self._seen
-            for line in reading.lines(mark, seen)
+            for at, mark, seen, wire in self._seen
+            for line in reading.lines(mark, seen, wire)
         ]
 
     def _not_kept(self) -> list[str]:
@@ -181,7 +175,7 @@ class Transcript:
     def servers(self) -> dict[str, list[str]]:
         """Return the names of the servers that answered, by header field; `greeting` is the name in one of IMAP."""
         found = self._named(SERVERS, SERVER, self._named_before[1])
-        greeted = [name for _, mark, seen in self._seen if mark == "<" and (name := _greeting(seen))]
+        greeted = [name for _, mark, seen, _ in self._seen if mark == "<" and (name := _greeting(seen))]
         known = [*found.pop("greeting", ()), *greeted]
         return found | ({"greeting": list(dict.fromkeys(known))} if known else {})
 
@@ -194,7 +188,7 @@ class Transcript:
         """
         starred = _starred(self._names)
         found = {name: list(values) for name, values in before.items()}
-        for _, _, seen in self._seen:
+        for _, _, seen, _ in self._seen:
             for name, value in seen.headers if isinstance(seen, Answered | Call) else ():
                 known, shown = name.lower(), text(starred(value.strip()))
                 if known in names and shape.fullmatch(shown) and shown not in found.setdefault(known, []):
@@ -229,7 +223,7 @@ def private(assignment: Assignment) -> list[str]:
 
 def _greeting(seen: Seen) -> str:
     """Return the name of the server in the first line of a conversation with Exchange, base64 of UTF-16; or nothing."""
-    found = GREETING.match(seen.data) if isinstance(seen, Passed) else None
+    found = GREETING.match(seen) if isinstance(seen, bytes) else None
     if found is None:
         return ""
     try:
@@ -331,8 +325,8 @@ class Reading:
     def __init__(self) -> None:
         self._ways: dict[tuple[int, str], Lines] = {}
 
-    def lines(self, mark: str, seen: Seen) -> Iterator[str]:
-        """Give the lines of one thing."""
+    def lines(self, mark: str, seen: Seen, wire: int = 0) -> Iterator[str]:
+        """Give the lines of one thing; bytes are of the conversation with the number `wire`."""
         match seen:
             case str():
                 yield seen
@@ -348,10 +342,10 @@ class Reading:
                 yield from _fields(seen.headers)
                 if seen.size is not None:
                     yield f"({seen.size} bytes)"
-            case Passed():
-                way = self._ways.setdefault((seen.wire, mark), Lines())
-                yield from map(said if mark == ">" else heard, way.feed(seen.data))
-                if not seen.data:
+            case bytes():
+                way = self._ways.setdefault((wire, mark), Lines())
+                yield from map(said if mark == ">" else heard, way.feed(seen))
+                if not seen:
                     yield "(end)"
 
 

@@ -172,7 +172,7 @@ class Conversation:
         self._begin("IDLE", Stage.MAILBOX)
         self._idle_tag = self._next_tag()
         await self._send(self._idle_tag.encode("ascii") + b" IDLE")
-        while not isinstance(response := await self._next(), Continuation):
+        while not isinstance(response := self._whole() or await self._next(), Continuation):
             if isinstance(response, Status) and response.tag:
                 raise self._error(self._idle_refusal(response))
         self._begin("IDLE", Stage.IDLE)
@@ -261,14 +261,15 @@ class Conversation:
                 pass
 
     async def _next(self) -> Response:
-        """Return the next response, waiting as long as the wire allows; after a farewell, its end."""
-        while (response := self._whole()) is None:
+        """Wait for a response when none is in hand, as long as the wire allows; after a farewell, for its end."""
+        while True:
             try:
                 data = await self._wire.receive(AFTER_FAREWELL if self._over else None)
             except FaultError as error:
                 raise self._end(error.fault) from error
             self._take_in(data)
-        return response
+            if (response := self._whole()) is not None:
+                return response
 
     async def _next_or_quiet(self, seconds: float) -> Response | None:
         """Return the next response, or `None` when there was none within `seconds`; after a farewell, its end."""
