@@ -20,6 +20,7 @@ from prober.vocabulary import Phase
 
 BODY = 8 << 20  # bytes, packed and unpacked
 HEAD = 256 << 10  # bytes of all heads of one response
+FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 BODILESS = frozenset({204, 304})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 GZIP, ZLIB, RAW = 31, 15, -15  # window bits by which zlib tells the formats of RFC 1952, 1950 and 1951
@@ -57,7 +58,7 @@ class ResponseReader:
         self._method = method
         self._limit = limit
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
-        self._fields: list[tuple[str, str]] = []
+        self._fields: list[bytes] = []  # a name, its value, and so on
         self._pieces: list[bytes] = []
 
     def feed(self, data: bytes) -> None:
@@ -95,12 +96,13 @@ class ResponseReader:
 
     def reply(self) -> Reply:
         """Return the response with its content coding undone. Raises `FaultError`."""
-        headers = Headers(self._fields)
+        headers = self.head()
         return Reply(self.status, headers, unpack(b"".join(self._pieces), headers, self._limit))
 
     def head(self) -> Headers:
         """Return the header fields of the response, once they have come."""
-        return Headers(self._fields)
+        texts = b"\r".join(self._fields).decode("latin-1").split("\r")  # which the parser lets no field hold
+        return Headers(zip(texts[::2], texts[1::2], strict=False))
 
     def take(self) -> bytes:
         """Return what has come of the body and forget it, so that a body without end stays within the limit.
@@ -115,7 +117,7 @@ class ResponseReader:
         return taken
 
     def _framed(self) -> bool:
-        return any(name.lower() in ("content-length", "transfer-encoding") for name, _ in self._fields)
+        return any(name.lower() in FRAMING for name in self._fields[::2])
 
     # What the parser tells.
 
@@ -126,7 +128,7 @@ class ResponseReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep one field (trailer fields too) without the space around its value (RFC 9110 section 5.5)."""
-        self._fields.append((name.decode("latin-1"), value.decode("latin-1").strip(" \t")))
+        self._fields += (name, value.strip(b" \t"))
 
     def on_headers_complete(self) -> None:
         """Skip interim responses (RFC 9110 section 15.2); know the responses that have no body."""

@@ -7,6 +7,7 @@ import gzip
 import tracemalloc
 import weakref
 import zlib
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -300,6 +301,19 @@ def test_no_bytes_bring_anything_but_a_fault(noise: bytes, method: str, size: in
     for wire in (noise, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + noise):
         fault = read_all(ResponseReader(method), [wire[at : at + size] for at in range(0, len(wire), size)])
         assert fault in (None, kinds.BAD_REPLY, kinds.PEER_CLOSED, kinds.TRUNCATED_REPLY)
+
+
+BREAKS = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b" ", b"\t", b":", b"a", b"\x85", b"\xe9"]), max_size=6)
+
+
+@given(BREAKS, BREAKS)
+def test_no_field_that_is_read_holds_a_line_break(name: list[bytes], value: list[bytes]) -> None:
+    """What stands between fields while they are kept can be in none of them."""
+    reader = ResponseReader("GET")
+    with suppress(FaultError):
+        reader.feed(b"HTTP/1.1 200 OK\r\nX" + b"".join(name) + b": " + b"".join(value) + b"\r\nZ: last\r\n\r\n")
+    told = [one.decode("latin-1") for one in reader._fields]
+    assert [*reader.head()] == [*zip(told[::2], told[1::2], strict=True)]
 
 
 def test_a_request_is_written_as_it_is_meant() -> None:
