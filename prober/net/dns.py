@@ -23,6 +23,7 @@ from prober.net.route import Family
 
 HOSTS = Path("/etc/hosts")
 """Where c-ares looks for it."""
+LARGEST_HOSTS = 1 << 20  # bytes of a hosts file whose words are kept; that of a blocker of advertisements may be larger
 MOST_KEPT = 256  # names; those of an installation are few, and redirects may lead anywhere
 FAMILIES = {"auto": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 NAMES = {number: name for name, number in vars(pycares.errno).items() if name.startswith("ARES_E")}
@@ -62,14 +63,33 @@ def _state_of_hosts() -> tuple[int, ...] | None:
     return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
 
 
+def _words_of_hosts() -> frozenset[str] | None:
+    """Return all that stands in the hosts file, names among it; `None` where it is not to be read, or too large."""
+    try:
+        with HOSTS.open("rb") as file:
+            text = file.read(LARGEST_HOSTS + 1)
+    except OSError:
+        return None
+    if len(text) > LARGEST_HOSTS:
+        return None
+    return frozenset(text.decode("latin-1").lower().replace("#", " ").split())
+
+
 class HostsFile:
     """The system's hosts file, read again only when it has changed. Nobody is asked.
 
-    `state` tells what changes with it, `None` where there is none.
+    `state` tells what changes with it, `None` where there is none; `words` what stands in it, names among it, in small
+    letters, `None` where that cannot be told.
     """
 
-    def __init__(self, state: Callable[[], tuple[int, ...] | None] = _state_of_hosts) -> None:
+    def __init__(
+        self,
+        state: Callable[[], tuple[int, ...] | None] = _state_of_hosts,
+        words: Callable[[], frozenset[str] | None] = _words_of_hosts,
+    ) -> None:
         self._state = state
+        self._read = words
+        self._words: frozenset[str] | None = None
         self._seen: tuple[int, ...] | None = None
         self._known: dict[tuple[str, Family], tuple[str, ...]] = {}
         self._channel: pycares.Channel | None = None
@@ -77,27 +97,37 @@ class HostsFile:
     def find(self, host: str, family: Family = "auto") -> tuple[str, ...]:
         """Return the addresses of `host` in the order of RFC 6724; none where the file has none, or is not to be read.
 
-        A single address is kept. Several are not, since their order depends on this machine's own, which come and go;
-        nor is that there was none, since c-ares says the same of a file that it could not open.
+        A single address is kept, and that the file does not name `host`. Several addresses are not, since their order
+        depends on this machine's own, which come and go; nor is that c-ares found none, since it says the same of a
+        file that it could not open.
         """
         state = self._state()
         if state != self._seen:
             self._begin(state)
         found = self._known.get((host, family))
         if found is None:
-            found = self._ask(host, family)
-            if len(found) == 1 and len(self._known) < MOST_KEPT:
+            unnamed = self._unnamed(host)
+            found = () if unnamed else self._ask(host, family)
+            if (unnamed or len(found) == 1) and len(self._known) < MOST_KEPT:
                 self._known[host, family] = found
         return found
+
+    def _unnamed(self, host: str) -> bool:
+        """Whether the file surely does not name `host`. Names below `localhost` are known without a file."""
+        name = host.lower().rstrip(".")
+        if self._words is None or f".{name}".endswith(".localhost"):
+            return False
+        return self._words.isdisjoint((name, f"{name}."))
 
     def _begin(self, state: tuple[int, ...] | None) -> None:
         """Forget, and have the file read again: a channel of before tells changes by whole seconds only."""
         self._known.clear()
-        self._seen = self._channel = None
+        self._seen = self._channel = self._words = None
         if state is None:
             return
         with suppress(pycares.AresError):  # without memory or descriptors; whoever asks a server then will say so
             self._channel = pycares.Channel(lookups="f", sock_state_cb=lambda *_: None)
+            self._words = self._read()
             self._seen = state
 
     def _ask(self, host: str, family: Family) -> tuple[str, ...]:

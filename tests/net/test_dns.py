@@ -4,6 +4,7 @@ import asyncio
 import resource
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pycares
@@ -11,6 +12,7 @@ import pytest
 
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Kind
+from prober.net import dns
 from prober.net.dns import HostsFile, _Lookup, check_servers, is_numeric, resolve
 from tests.net.conftest import Run
 from tests.net.made import Raised
@@ -168,7 +170,7 @@ def test_an_address_of_the_hosts_file_holds_as_long_as_the_file(monkeypatch: pyt
     """It is kept by name and family; once the file has changed, or is gone, nothing is."""
     states: list[tuple[int, ...] | None] = [(1,)]
     monkeypatch.setattr(pycares, "Channel", reader := Reader("192.0.2.1"))
-    hosts = HostsFile(lambda: states[-1])
+    hosts = HostsFile(lambda: states[-1], lambda: frozenset({"mail.test"}))
     for _ in range(2):
         assert hosts.find("mail.test") == ("192.0.2.1",)
         assert hosts.find("mail.test", "ipv4") == ("192.0.2.1",)
@@ -185,16 +187,50 @@ def test_an_address_of_the_hosts_file_holds_as_long_as_the_file(monkeypatch: pyt
     assert (reader.opened, len(reader.asked)) == (3, 4)
 
 
+@pytest.mark.parametrize("words", [None, frozenset({"mail.test"})])
 @pytest.mark.parametrize("addresses", [(), ("192.0.2.1", "192.0.2.2")])
 def test_what_may_change_while_the_hosts_file_does_not_is_asked_again(
-    monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...], words: frozenset[str] | None
 ) -> None:
-    """The order of several addresses, and that there is none."""
+    """The order of several addresses, and that there is none although the file may name the host."""
     monkeypatch.setattr(pycares, "Channel", reader := Reader(*addresses))
-    hosts = HostsFile(lambda: (1,))
+    hosts = HostsFile(lambda: (1,), lambda: words)
     for _ in range(2):
         assert hosts.find("mail.test") == addresses
     assert (reader.opened, len(reader.asked)) == (1, 2)
+
+
+def test_a_name_that_is_not_in_the_hosts_file_is_not_looked_for_there_until_it_changes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In comments and in any case it could be one; below `localhost` c-ares needs no file."""
+    monkeypatch.setattr(dns, "HOSTS", file := tmp_path / "hosts")
+    monkeypatch.setattr(pycares, "Channel", reader := Reader("192.0.2.1"))
+    states = [(1,)]
+    hosts = HostsFile(lambda: states[-1])
+    file.write_text("192.0.2.1\tOther.Test #mail2.test\n192.0.2.2 dotted.test.")
+    for _ in range(2):
+        assert hosts.find("mail.test") == ()
+        assert hosts.find("test", "ipv4") == ()
+    assert reader.asked == []
+    named = ["other.test", "OTHER.TEST", "mail2.test", "dotted.test", "other.test.", "localhost", "a.localhost"]
+    for name in named:
+        assert hosts.find(name) == ("192.0.2.1",)
+    assert reader.asked == named
+    file.write_text("192.0.2.1 mail.test")
+    states.append((2,))
+    assert hosts.find("mail.test") == ("192.0.2.1",)
+
+
+@pytest.mark.parametrize("content", [None, b"#" * (dns.LARGEST_HOSTS + 1)])
+def test_a_hosts_file_that_is_not_read_or_very_large_is_left_to_c_ares(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    monkeypatch.setattr(dns, "HOSTS", file := tmp_path / "hosts")
+    monkeypatch.setattr(pycares, "Channel", Reader("192.0.2.1"))
+    if content is not None:
+        file.write_bytes(content)
+    assert HostsFile(lambda: (1,)).find("mail.test") == ("192.0.2.1",)
 
 
 def test_without_memory_or_descriptors_the_hosts_file_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
