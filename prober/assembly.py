@@ -19,6 +19,7 @@ from prober.net.arrivals import KernelNotes, Noted
 from prober.net.forbidden import is_forbidden
 from prober.net.network import Contexts, Network, content
 from prober.net.route import Route
+from prober.net.watch import Watch
 from prober.schedule.attempts import Attempts, AttemptWatch, Record, Tell
 from prober.schedule.budgets import DEFAULTS, Budget
 from prober.schedule.governor import Governor
@@ -84,6 +85,7 @@ class Networks:
     ) -> None:
         self._clock = clock
         self.notes: KernelNotes = KernelNotes(noted) if before is None else before.notes
+        self.watch: Watch = Watch() if before is None else before.watch
         self.user_agent = settings.user_agent
         self.contexts: Contexts = Contexts(before.contexts if before is not None else None)
         same = before is not None and before.user_agent == settings.user_agent
@@ -116,6 +118,7 @@ class Networks:
         for _, _, network in self.made:
             await network.close()
         self.notes.close()
+        self.watch.close()
 
     async def retire(self, after: "Networks") -> None:
         """Close every network that `after` has no use for any more."""
@@ -136,7 +139,14 @@ class Networks:
         return network
 
     def _new(self, route: Route) -> Network:
-        return Network(route, clock=self._clock, user_agent=self.user_agent, contexts=self.contexts, notes=self.notes)
+        return Network(
+            route,
+            clock=self._clock,
+            user_agent=self.user_agent,
+            contexts=self.contexts,
+            notes=self.notes,
+            watch=self.watch,
+        )
 
 
 def _host(url: str) -> str:

@@ -16,6 +16,7 @@ from prober.net.arrivals import Arrivals, KernelNotes
 from prober.net.link import open_link
 from prober.net.route import Family
 from prober.net.stream import Stream
+from prober.net.watch import Watch
 from prober.timeline import Clock
 
 HEAD_START = 0.25  # RFC 8305 section 5: recommended connection attempt delay, in seconds
@@ -52,6 +53,7 @@ def usable(addresses: Sequence[str], family: Family, source: str | None) -> tupl
 
 
 async def connect(
+    watch: Watch,
     addresses: Sequence[str],
     port: int,
     clock: Clock,
@@ -66,11 +68,11 @@ async def connect(
     Raises `FaultError` (`tcp_…`, `no_descriptors`, `source_address_unusable`).
     """
     if len(addresses) == 1:
-        only = await _attempt(addresses[0], port, clock, limit, source, notes)
+        only = await _attempt(watch, addresses[0], port, clock, limit, source, notes)
         if isinstance(only, Stream):
             return only
         raise _fault([only], source)
-    results = await _race(interleaved(addresses), port, clock, limit, source, notes)
+    results = await _race(watch, interleaved(addresses), port, clock, limit, source, notes)
     streams = [one for one in results if isinstance(one, Stream)]
     for late in streams[1:]:
         late.abort()
@@ -80,13 +82,13 @@ async def connect(
 
 
 async def _attempt(
-    address: str, port: int, clock: Clock, limit: float, source: str | None, notes: KernelNotes | None
+    watch: Watch, address: str, port: int, clock: Clock, limit: float, source: str | None, notes: KernelNotes | None
 ) -> Stream | OSError:
     """Try one address. An address that stays silent is a time-out as the kernel would have reported it."""
     stream = Stream(clock)
     try:
         arrivals = None if notes is None else Arrivals(clock, notes)
-        await open_link(stream, address, port, limit, source, arrivals)
+        await open_link(watch, stream, address, port, limit, source, arrivals)
     except OSError as exc:
         stream.abort()
         return OSError(_number(exc, address, source), "not connected")
@@ -103,7 +105,13 @@ def _number(exc: OSError, address: str, source: str | None) -> int:
 
 
 async def _race(
-    addresses: Sequence[str], port: int, clock: Clock, limit: float, source: str | None, notes: KernelNotes | None
+    watch: Watch,
+    addresses: Sequence[str],
+    port: int,
+    clock: Clock,
+    limit: float,
+    source: str | None,
+    notes: KernelNotes | None,
 ) -> list[Stream | OSError]:
     """Start the attempts one by one until one stands; return what each came to, in order of their ends."""
     waiting = list(addresses)
@@ -112,7 +120,8 @@ async def _race(
     try:
         while waiting or running:
             if waiting:
-                running.add(asyncio.create_task(_attempt(waiting.pop(0), port, clock, limit, source, notes)))
+                trying = _attempt(watch, waiting.pop(0), port, clock, limit, source, notes)
+                running.add(asyncio.create_task(trying))
             head_start = HEAD_START if waiting else None
             done, running = await asyncio.wait(running, timeout=head_start, return_when=asyncio.FIRST_COMPLETED)
             ended += done

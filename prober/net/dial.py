@@ -21,6 +21,7 @@ from prober.net.proxy import bypasses, tunnel, unreachable
 from prober.net.route import Proxy, Route
 from prober.net.stream import Stream
 from prober.net.tls import Application, TlsSession, read_certificate
+from prober.net.watch import Watch
 from prober.timeline import Timeline
 from prober.vocabulary import Phase
 
@@ -39,9 +40,14 @@ class Dialer:
     """
 
     def __init__(
-        self, route: Route, contexts: Mapping[Application, ssl.SSLContext], notes: KernelNotes | None = None
+        self,
+        route: Route,
+        contexts: Mapping[Application, ssl.SSLContext],
+        watch: Watch,
+        notes: KernelNotes | None = None,
     ) -> None:
         self._route = route
+        self._watch = watch
         self._notes = notes
         self._contexts = contexts
         self._hosts = HostsFile()
@@ -97,7 +103,9 @@ class Dialer:
             raise FaultError(kinds.DNS_NO_ADDRESS, {"family": self._route.family})
         limit = self._route.limits.connect
         with Measured(timeline, Phase.CONNECT, None) as lap:  # each address has its own limit
-            stream = await connect(addresses, port, timeline.clock, limit, self._route.source_address, self._notes)
+            stream = await connect(
+                self._watch, addresses, port, timeline.clock, limit, self._route.source_address, self._notes
+            )
             lap.ended = stream.opened_at
         return stream
 

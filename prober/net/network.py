@@ -12,6 +12,7 @@ from prober.net.origin import split_url
 from prober.net.route import Route, TlsPolicy
 from prober.net.session import ColdSession
 from prober.net.tls import Application, TlsSetupError, make_context
+from prober.net.watch import Watch
 from prober.timeline import Clock, Timeline
 
 
@@ -52,7 +53,8 @@ class Network:
     """The way out of one `Route`. Raises `NetworkSetupError` when made from files or addresses that do not work.
 
     `user_agent` is sent with requests that bring none; `{client}` in it stands for the client a session emulates.
-    Networks of one process should share `contexts`, and `notes`, by which those have the kernel's word that ask for it.
+    Networks of one process should share `contexts`, `watch`, which has their sockets watched, and `notes`, by which
+    those have the kernel's word that ask for it.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Network:
         user_agent: str = "",
         contexts: Contexts | None = None,
         notes: KernelNotes | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.clock = clock
         self._route = route
@@ -75,8 +78,10 @@ class Network:
             raise NetworkSetupError(str(exc)) from None
         kernel = KernelNotes() if notes is None else notes
         self._own_notes = kernel if notes is None else None
+        shared_watch = Watch() if watch is None else watch
+        self._own_watch = shared_watch if watch is None else None
         in_force = route.timestamps == "kernel" and kernel.start()
-        self._dialer = Dialer(route, made, kernel if in_force else None)
+        self._dialer = Dialer(route, made, shared_watch, kernel if in_force else None)
 
     def session(self, timeline: Timeline, client: str = "identity") -> ColdSession:
         """Return a session of its own connections and cookie jar, whose phases go to `timeline`.
@@ -89,6 +94,8 @@ class Network:
         """Give back what the network holds: nothing outlives its sessions, so there is nothing to wait for."""
         if self._own_notes is not None:
             self._own_notes.close()
+        if self._own_watch is not None:
+            self._own_watch.close()
 
 
 def _check(route: Route) -> None:

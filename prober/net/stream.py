@@ -8,7 +8,7 @@ something has to be waited for: most bytes are there, or gone, by the time they 
 import asyncio
 import errno
 from collections import deque
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol
 
 from prober.alarm import Alarm
 from prober.faults import taxonomy as kinds
@@ -26,7 +26,27 @@ class Chunk(NamedTuple):
     at: float
 
 
-class Stream(asyncio.Protocol):
+class Link(Protocol):
+    """What a stream asks of the connection below it, which tells it what happens."""
+
+    @property
+    def peer(self) -> str:
+        """The numeric address of the peer; empty where it is gone."""
+
+    def write(self, data: bytes) -> None:
+        """Send at once what the kernel takes; call `pause_writing` where it does not take all."""
+
+    def pause_reading(self) -> None:
+        """Leave what comes to the kernel, which will make the peer wait."""
+
+    def resume_reading(self) -> None:
+        """Read on."""
+
+    def close(self) -> None:
+        """Close now, whatever is unsent."""
+
+
+class Stream:
     """Bytes in order, both ways. One reader and one writer at a time.
 
     A `deadline` is a reading of the event loop's clock (`None`: never); what has not come about by then raises
@@ -34,13 +54,32 @@ class Stream(asyncio.Protocol):
     connection stood.
     """
 
+    __slots__ = (
+        "_blocked",
+        "_clock",
+        "_early",
+        "_ended_at",
+        "_farewell_heard",
+        "_fault",
+        "_full",
+        "_held",
+        "_inbox",
+        "_link",
+        "_reader",
+        "_writer",
+        "alarm",
+        "opened_at",
+        "sent_at",
+        "tls",
+    )
+
     def __init__(self, clock: Clock) -> None:
         self.alarm = Alarm()
         self.opened_at = 0.0
         self.sent_at = 0.0
         self.tls: TlsSession | None = None
         self._clock = clock
-        self._transport: asyncio.Transport | None = None
+        self._link: Link | None = None
         self._inbox: deque[tuple[bytes, float]] = deque()  # as `Chunk`, which costs more to make
         self._early: Chunk | None = None
         self._held = 0
@@ -52,38 +91,31 @@ class Stream(asyncio.Protocol):
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
 
-    # What the event loop tells.
+    # What the link tells.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Note the moment, and ask to be told of every byte that the kernel does not take at once."""
+    def connection_made(self, link: Link) -> None:
+        """Note the moment."""
         self.opened_at = self._clock()
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=0)
+        self._link = link
 
-    def data_received(self, data: bytes) -> None:
-        """Keep bytes with the moment at which they were read."""
-        self.arrived(data, self._clock())
-
-    def arrived(self, data: bytes, at: float) -> None:
-        """Keep bytes with the moment of their arrival."""
-        self._inbox.append((data, at))
+    def data_received(self, data: bytes, at: float | None = None) -> None:
+        """Keep bytes with the moment of their arrival, which is now unless it is known better."""
+        self._inbox.append((data, self._clock() if at is None else at))
         self._held += len(data)
-        if self._held > HELD and not self._full and self._transport is not None:
+        if self._held > HELD and not self._full and self._link is not None:
             self._full = True
-            self._transport.pause_reading()
-        waiter = self._reader
-        if waiter is not None and not waiter.done() and self._speaks():
-            waiter.set_result(None)
+            self._link.pause_reading()
+        if self._reader is not None and self._speaks():
+            self._wake_reader()
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> None:
         """Note the peer's FIN; the connection stays ours to close."""
         self._ended_at = self._clock()
-        _wake(self._reader)
-        return True
+        self._wake_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end: by us, or by a reset."""
-        self._transport = None
+        self._link = None
         self.alarm.stop()
         if self._ended_at is None:
             self._ended_at = self._clock()
@@ -91,8 +123,8 @@ class Stream(asyncio.Protocol):
             code = getattr(exc, "errno", None)
             name = errno.errorcode.get(code, "unknown") if code else type(exc).__name__
             self._fault = FaultError(kinds.PEER_RESET, {"errno": name})
-        _wake(self._reader)
-        _wake(self._writer)
+        self._wake_reader()
+        self._wake_writer()
 
     def pause_writing(self) -> None:
         """Note that bytes are still ours to send."""
@@ -102,7 +134,7 @@ class Stream(asyncio.Protocol):
         """Note the moment at which the kernel took the last byte."""
         self._blocked = False
         self.sent_at = self._clock()
-        _wake(self._writer)
+        self._wake_writer()
 
     def _speaks(self) -> bool:
         """Whether what has come is for the reader: the session tickets of TLS, for one, are not."""
@@ -114,21 +146,25 @@ class Stream(asyncio.Protocol):
             return True
         return self._early is not None
 
-    async def _heard(self, deadline: float | None) -> None:
-        """Wait until something has come, or the end."""
+    def _heard(self, deadline: float | None) -> asyncio.Future[None]:
+        """Return what is done as soon as something has come, or the end."""
         self._reader = waiter = asyncio.get_running_loop().create_future()
         if deadline is None:
             self.alarm.rest()
         else:
             self.alarm.set(deadline, self._late)
-        try:
-            await waiter
-        finally:
-            self._reader = None
+        return waiter
+
+    def _wake_reader(self) -> None:
+        waiter, self._reader = self._reader, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _late(self) -> None:
-        if self._reader is not None:
-            _ring(self._reader)
+        """Tell who waits that its time is over."""
+        waiter, self._reader = self._reader, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(TimeoutError())
 
     async def _taken(self, deadline: float | None) -> None:
         """Wait until the kernel has taken every byte, or the connection is gone."""
@@ -142,18 +178,21 @@ class Stream(asyncio.Protocol):
             if timer is not None:
                 timer.cancel()
 
+    def _wake_writer(self) -> None:
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
+
     # What the rest of the room asks.
 
     @property
     def address(self) -> str:
         """Numeric address of the peer; empty after the connection is gone."""
-        peer = self._transport.get_extra_info("peername") if self._transport else None
-        return str(peer[0]) if peer else ""
+        return "" if self._link is None else self._link.peer
 
     @property
     def gone(self) -> bool:
         """Whether nothing is left to close."""
-        return self._transport is None
+        return self._link is None
 
     @property
     def pending(self) -> bool:
@@ -167,7 +206,7 @@ class Stream(asyncio.Protocol):
 
     def quiet(self) -> bool:
         """Return whether the connection stands and nothing came unasked: only then may it serve another request."""
-        if self._ended_at is not None or self._transport is None:
+        if self._ended_at is not None or self._link is None:
             return False
         try:
             return self._next() is None
@@ -179,9 +218,9 @@ class Stream(asyncio.Protocol):
 
         Raises `FaultError`.
         """
-        if self._transport is None:
+        if self._link is None:
             raise self._lost()
-        self._transport.write(data if self.tls is None else self.tls.encrypt(data))
+        self._link.write(data if self.tls is None else self.tls.encrypt(data))
         if self._blocked:
             return False
         self.sent_at = self._clock()
@@ -189,7 +228,7 @@ class Stream(asyncio.Protocol):
 
     async def emptied(self, deadline: float | None = None) -> None:
         """Wait until the kernel has taken all that was put. Raises `FaultError` where the connection is gone."""
-        while self._blocked and self._transport is not None:
+        while self._blocked and self._link is not None:
             await self._taken(deadline)
         if self._blocked:
             raise self._lost()
@@ -238,20 +277,17 @@ class Stream(asyncio.Protocol):
 
     def close(self) -> None:
         """Say goodbye under TLS and close at once. What the peer will not take is thrown away."""
-        transport = self._transport
-        if transport is None:
+        link = self._link
+        if link is None:
             return
         if self.tls is not None and not self._blocked and self._ended_at is None:
-            transport.write(self.tls.farewell())
-        if transport.get_write_buffer_size():
-            transport.abort()
-        else:
-            transport.close()
+            link.write(self.tls.farewell())
+        link.close()
 
     def abort(self) -> None:
         """Drop the connection."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self._link is not None:
+            self._link.close()
 
     def _keep_early(self, session: TlsSession, at: float) -> None:
         """Keep what the peer said in the same breath as the end of its handshake, such as a greeting."""
@@ -291,9 +327,9 @@ class Stream(asyncio.Protocol):
     def _take(self) -> tuple[bytes, float]:
         raw = self._inbox.popleft()
         self._held -= len(raw[0])
-        if self._full and self._held < HELD // 2 and self._transport is not None:
+        if self._full and self._held < HELD // 2 and self._link is not None:
             self._full = False
-            self._transport.resume_reading()
+            self._link.resume_reading()
         return raw
 
     def _record(self) -> tuple[bytes, float]:
@@ -305,16 +341,11 @@ class Stream(asyncio.Protocol):
 
     def _flush(self, tls: TlsSession) -> None:
         outgoing = tls.outgoing()
-        if outgoing and self._transport is not None:
-            self._transport.write(outgoing)
+        if outgoing and self._link is not None:
+            self._link.write(outgoing)
 
     def _lost(self) -> FaultError:
         return self._fault or FaultError(kinds.PEER_CLOSED)
-
-
-def _wake(waiter: asyncio.Future[None] | None) -> None:
-    if waiter is not None and not waiter.done():
-        waiter.set_result(None)
 
 
 def _ring(waiter: asyncio.Future[None]) -> None:

@@ -151,7 +151,8 @@ class TlsSession:
     def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        told = server_name.encode() if server_name.isascii() else server_name  # bytes are not looked at for letters
+        self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_hostname=told)
         self.verified = False
 
     def feed(self, records: bytes) -> None:

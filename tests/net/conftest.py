@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from prober.net import connect
+from prober.net import connect, watch
 from prober.net.arrivals import KernelNotes
 from prober.net.stream import Stream
+from prober.net.watch import Watch
 from prober.timeline import Clock
 from tests.net.certificates import Pki
 
@@ -23,9 +24,9 @@ _attempt = connect._attempt
 
 
 async def _with_notes(
-    address: str, port: int, clock: Clock, limit: float, source: str | None, notes: KernelNotes | None
+    watch: Watch, address: str, port: int, clock: Clock, limit: float, source: str | None, notes: KernelNotes | None
 ) -> Stream | OSError:
-    return await _attempt(address, port, clock, limit, source, notes or KernelNotes())
+    return await _attempt(watch, address, port, clock, limit, source, notes or KernelNotes())
 
 
 @pytest.fixture(scope="session")
@@ -42,12 +43,16 @@ def closed_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-@pytest.fixture(params=["asyncio", "uvloop", "asyncio and kernel"])
+@pytest.fixture(params=["asyncio", "uvloop", "asyncio and kernel", "asyncio without epoll"])
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a coroutine to its end on each kind of event loop, and with the kernel's notes of when bytes came."""
-    factory, _, kernel = request.param.partition(" and ")
-    if kernel:
+    """Run a coroutine to its end on each kind of event loop, with the kernel's notes of when bytes came, and as on a
+    system that has no epoll.
+    """
+    factory, _, how = request.param.partition(" ")
+    if how == "and kernel":
         monkeypatch.setattr(connect, "_attempt", _with_notes)
+    elif how:
+        monkeypatch.setattr(watch, "HAS_EPOLL", False)
 
     def runner(scenario: Coroutine[Any, Any, None]) -> None:
         with asyncio.Runner(loop_factory=LOOPS[factory]) as loop:

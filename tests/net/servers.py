@@ -55,11 +55,12 @@ class Peer:
 
 
 class Server:
-    """A listening server: its port, and how many connections it has seen."""
+    """A listening server: its port, how many connections it has seen, and from where."""
 
     def __init__(self, handler: Handler) -> None:
         self.port = 0
         self.connections = 0
+        self.seen: list[str] = []
         self.errors: list[BaseException] = []
         self._handler = handler
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,6 +68,7 @@ class Server:
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Run the handler for one connection."""
         self.connections += 1
+        self.seen.append(writer.get_extra_info("peername")[0])
         task = asyncio.ensure_future(self._serve(Peer(reader, writer)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

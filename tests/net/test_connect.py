@@ -10,6 +10,7 @@ from prober.faults import taxonomy as kinds
 from prober.net.connect import SOURCE_ADDRESS_UNUSABLE, connect, interleaved, usable
 from prober.net.route import Family
 from prober.net.stream import Stream
+from prober.net.watch import Watch
 from tests.net.cable import Cable
 from tests.net.clocks import Clock
 from tests.net.conftest import Run
@@ -47,7 +48,7 @@ def test_the_next_address_is_tried_when_one_refuses(run: Run) -> None:
     async def scenario() -> None:
         async with serving(silent) as server:
             before = descriptors()
-            stream = await connect([NOBODY, "127.0.0.1"], server.port, Clock(), 5.0)
+            stream = await connect(Watch(), [NOBODY, "127.0.0.1"], server.port, Clock(), 5.0)
             assert stream.address == "127.0.0.1"
             stream.close()
             await until(lambda: server.connections == 1)
@@ -62,7 +63,7 @@ def test_the_next_address_is_tried_when_one_keeps_silent(run: Run) -> None:
     async def scenario() -> None:
         async with full_backlog() as port, serving(silent, host=NOBODY, port=port):
             before, tasks = descriptors(), asyncio.all_tasks()
-            stream = await connect(["127.0.0.1", NOBODY], port, Clock(), 5.0)
+            stream = await connect(Watch(), ["127.0.0.1", NOBODY], port, Clock(), 5.0)
             assert stream.address == NOBODY
             stream.abort()
             await until(lambda: descriptors() == before)
@@ -76,7 +77,7 @@ async def test_of_two_that_stand_in_one_moment_one_is_dropped(monkeypatch: pytes
     cables: list[Cable] = []
     both = asyncio.Event()
 
-    async def stand(stream: Stream, *_: object) -> None:
+    async def stand(_watch: Watch, stream: Stream, *_: object) -> None:
         cable = Cable()
         cables.append(cable)
         if len(cables) == 2:
@@ -86,8 +87,8 @@ async def test_of_two_that_stand_in_one_moment_one_is_dropped(monkeypatch: pytes
 
     monkeypatch.setattr("prober.net.connect.open_link", stand)
     monkeypatch.setattr("prober.net.connect.HEAD_START", 0.0)
-    await connect(["192.0.2.1", "192.0.2.2"], 443, Clock(), 5.0)
-    await until(lambda: sorted(cable.ended for cable in cables) == ["", "aborted"])
+    await connect(Watch(), ["192.0.2.1", "192.0.2.2"], 443, Clock(), 5.0)
+    await until(lambda: sorted(cable.closed for cable in cables) == [False, True])
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.1", NOBODY]])
@@ -97,7 +98,7 @@ def test_refusal_by_all_is_a_refusal(run: Run, addresses: list[str], closed_port
     async def scenario() -> None:
         before = descriptors()
         with Raised() as raised:
-            await connect(addresses, closed_port, Clock(), 5.0)
+            await connect(Watch(), addresses, closed_port, Clock(), 5.0)
         assert raised.error.fault.kind is kinds.TCP_REFUSED
         assert raised.error.fault.evidence == {"errno": "ECONNREFUSED", "addresses": str(len(addresses))}
         assert descriptors() == before
@@ -112,7 +113,7 @@ def test_silence_is_a_time_out(run: Run) -> None:
         async with full_backlog() as port:
             before = descriptors()
             with Raised() as raised:
-                await connect(["127.0.0.1"], port, Clock(), 0.05)
+                await connect(Watch(), ["127.0.0.1"], port, Clock(), 0.05)
             assert raised.error.fault.kind is kinds.TCP_TIMEOUT
             assert raised.error.fault.evidence == {"errno": "ETIMEDOUT", "addresses": "1"}
             await until(lambda: descriptors() == before)
@@ -126,7 +127,7 @@ def test_a_refusal_tells_more_than_silence(run: Run) -> None:
     async def scenario() -> None:
         async with full_backlog() as port:
             with Raised() as raised:
-                await connect(["127.0.0.1", NOBODY], port, Clock(), 0.4)
+                await connect(Watch(), ["127.0.0.1", NOBODY], port, Clock(), 0.4)
             assert raised.error.fault.kind is kinds.TCP_REFUSED
             assert raised.error.fault.evidence["addresses"] == "2"
 
@@ -156,7 +157,7 @@ async def test_the_most_telling_failure_is_the_fault(
 
     monkeypatch.setattr("prober.net.connect.open_link", fail)
     with Raised() as raised:
-        await connect([f"192.0.2.{n}" for n in range(len(numbers))], 443, Clock(), 1.0)
+        await connect(Watch(), [f"192.0.2.{n}" for n in range(len(numbers))], 443, Clock(), 1.0)
     assert raised.error.fault.kind is kind
 
 
@@ -168,7 +169,7 @@ async def test_a_machine_without_ipv6_has_no_way_there(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("prober.net.connect.open_link", fail)
     with Raised() as raised:
-        await connect(["::1"], 443, Clock(), 1.0)
+        await connect(Watch(), ["::1"], 443, Clock(), 1.0)
     assert raised.error.fault.kind is kinds.TCP_UNREACHABLE
 
 
@@ -177,10 +178,9 @@ def test_the_source_address_is_used(run: Run) -> None:
 
     async def scenario() -> None:
         async with serving(silent) as server:
-            stream = await connect(["127.0.0.1"], server.port, Clock(), 5.0, "127.0.0.3")
-            assert stream._transport is not None
-            assert stream._transport.get_extra_info("sockname")[0] == "127.0.0.3"
+            stream = await connect(Watch(), ["127.0.0.1"], server.port, Clock(), 5.0, "127.0.0.3")
             await until(lambda: server.connections == 1)
+            assert server.seen == ["127.0.0.3"]
             stream.close()
 
     run(scenario())
@@ -191,7 +191,7 @@ def test_a_source_address_that_is_not_ours_is_a_matter_of_set_up(run: Run, close
 
     async def scenario() -> None:
         with Raised() as raised:
-            await connect(["127.0.0.1"], closed_port, Clock(), 5.0, "192.0.2.1")
+            await connect(Watch(), ["127.0.0.1"], closed_port, Clock(), 5.0, "192.0.2.1")
         assert raised.error.fault.kind is SOURCE_ADDRESS_UNUSABLE
 
     run(scenario())
@@ -205,7 +205,7 @@ def test_no_descriptor_left_is_our_fault(run: Run, closed_port: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
         try:
             with Raised() as raised:
-                await connect(["127.0.0.1"], closed_port, Clock(), 5.0)
+                await connect(Watch(), ["127.0.0.1"], closed_port, Clock(), 5.0)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert raised.error.fault.kind is kinds.NO_DESCRIPTORS
@@ -219,11 +219,11 @@ def test_ipv6_is_reached_where_there_is_some(run: Run, closed_port: int) -> None
     async def scenario() -> None:
         if not has_ipv6():
             with Raised() as raised:
-                await connect(["::1"], closed_port, Clock(), 5.0)
+                await connect(Watch(), ["::1"], closed_port, Clock(), 5.0)
             assert raised.error.fault.kind is kinds.TCP_UNREACHABLE
             return
         async with serving(silent, host="::1") as server:
-            stream = await connect(["::1"], server.port, Clock(), 5.0)
+            stream = await connect(Watch(), ["::1"], server.port, Clock(), 5.0)
             assert stream.address == "::1"
             await until(lambda: server.connections == 1)
             stream.close()
@@ -238,7 +238,7 @@ def test_cancelling_the_race_at_any_turn_leaves_nothing(run: Run, turns: int) ->
     async def scenario() -> None:
         async with serving(silent) as server:
             before, tasks = descriptors(), asyncio.all_tasks()
-            racing = asyncio.create_task(connect([NOBODY, "127.0.0.1"], server.port, Clock(), 5.0))
+            racing = asyncio.create_task(connect(Watch(), [NOBODY, "127.0.0.1"], server.port, Clock(), 5.0))
             for _ in range(turns):
                 await asyncio.sleep(0)
             racing.cancel()

@@ -1,4 +1,4 @@
-"""A socket of our own as a transport, over real sockets on each kind of event loop."""
+"""A socket of our own, over real sockets on each kind of event loop."""
 
 import asyncio
 import errno
@@ -16,6 +16,7 @@ from prober.net.arrivals import SO_TIMESTAMPNS_NEW, Arrivals, KernelNotes, Note
 from prober.net.link import READ, SocketLink, open_link
 from prober.net.network import Network
 from prober.net.stream import Chunk, Stream
+from prober.net.watch import LoopWatcher, Watch
 from prober.timeline import Timeline
 from prober.vocabulary import Phase
 from tests.net.certificates import Pki
@@ -41,24 +42,22 @@ def port_of(listening: socket.socket) -> int:
 
 
 def test_it_stands_before_anybody_runs_who_waited_for_it(run: Run, listening: socket.socket) -> None:
-    """The stream knows the moment, both addresses are told, and what comes is read."""
+    """The stream knows the moment and the address, and what comes is read."""
 
     async def scenario() -> None:
         stream = Stream(Clock(100.0))
-        link = open_link(stream, "127.0.0.1", port_of(listening), 5.0, "127.0.0.3")
+        link = open_link(Watch(), stream, "127.0.0.1", port_of(listening), 5.0, "127.0.0.3")
         assert stream.gone
         await link
         assert stream.opened_at == 100.0
-        assert link.is_reading()
         with listening.accept()[0] as peer:
-            assert peer.getpeername() == link.get_extra_info("sockname")
-            assert link.get_extra_info("sockname")[0] == "127.0.0.3"
-            assert link.get_extra_info("peername") == listening.getsockname()
+            assert peer.getpeername()[0] == "127.0.0.3"
+            assert link.peer == stream.address == "127.0.0.1"
             peer.sendall(b"hello")
             assert await stream.receive() == Chunk(b"hello", 100.0)
             link.close()
             assert peer.recv(1) == b""
-        assert link.get_extra_info("peername") is None
+        assert stream.address == ""
 
     run(scenario())
 
@@ -69,9 +68,9 @@ def test_what_the_kernel_says_comes_with_its_number(run: Run, closed_port: int) 
     async def scenario() -> None:
         before = descriptors()
         with pytest.raises(ConnectionRefusedError):
-            await open_link(Stream(Clock()), "127.0.0.1", closed_port, 5.0)
+            await open_link(Watch(), Stream(Clock()), "127.0.0.1", closed_port, 5.0)
         with pytest.raises(OSError, match=f"^.Errno {errno.EADDRNOTAVAIL}. "):
-            open_link(Stream(Clock()), "127.0.0.1", closed_port, 5.0, "192.0.2.1")
+            open_link(Watch(), Stream(Clock()), "127.0.0.1", closed_port, 5.0, "192.0.2.1")
         assert descriptors() == before
 
     run(scenario())
@@ -84,7 +83,7 @@ def test_silence_ends_at_the_limit(run: Run) -> None:
         async with full_backlog() as port:
             before = descriptors()
             with pytest.raises(TimeoutError) as raised:
-                await open_link(Stream(Clock()), "127.0.0.1", port, 0.01)
+                await open_link(Watch(), Stream(Clock()), "127.0.0.1", port, 0.01)
             assert raised.value.errno is None
             assert descriptors() == before
 
@@ -97,7 +96,7 @@ def test_giving_up_closes_the_socket(run: Run) -> None:
     async def scenario() -> None:
         async with full_backlog() as port:
             before, stream = descriptors(), Stream(Clock())
-            link = open_link(stream, "127.0.0.1", port, 5.0)
+            link = open_link(Watch(), stream, "127.0.0.1", port, 5.0)
 
             async def waiting() -> None:
                 await link
@@ -117,7 +116,7 @@ def test_giving_up_closes_the_socket(run: Run) -> None:
 async def connected(listening: socket.socket) -> tuple[Stream, SocketLink, socket.socket]:
     """Return both ends."""
     stream = Stream(Clock())
-    link = open_link(stream, "127.0.0.1", port_of(listening), 5.0)
+    link = open_link(Watch(), stream, "127.0.0.1", port_of(listening), 5.0)
     await link
     peer, _ = listening.accept()
     peer.setblocking(False)
@@ -132,46 +131,36 @@ def test_what_the_kernel_does_not_take_waits_and_keeps_its_order(run: Run, liste
         stream, link, peer = await connected(listening)
         with peer:
             sending = asyncio.create_task(stream.send(much))
-            await until(lambda: link.get_write_buffer_size() > 0)
+            await until(lambda: len(link._unsent) > 0)
             link.write(b"the end")
             came = bytearray()
             while len(came) < len(much) + 7:
                 came += await asyncio.get_running_loop().sock_recv(peer, 1 << 20)
             await sending
             assert came == much + b"the end"
-            assert link.get_write_buffer_size() == 0
+            assert len(link._unsent) == 0
             stream.close()
 
     run(scenario())
 
 
-def test_closing_after_all_is_sent_and_aborting_at_once(run: Run, listening: socket.socket) -> None:
-    """Either way the socket goes, the stream is told once, and nothing more is read or written."""
-    much = bytes(8 << 20)
+@pytest.mark.parametrize("much", [0, 8 << 20])
+def test_closing_is_over_at_once(run: Run, listening: socket.socket, much: int) -> None:
+    """Whatever is unsent, the socket goes, the stream is told once, and nothing more is read or written."""
 
     async def scenario() -> None:
-        for polite in (True, False):
-            before = descriptors()
-            stream, link, peer = await connected(listening)
-            with peer:
-                link.write(much)
-                assert link.get_write_buffer_size() > 0
-                if polite:
-                    link.close()
-                    assert not stream.gone
-                    came = 0
-                    while data := await asyncio.get_running_loop().sock_recv(peer, 1 << 20):
-                        came += len(data)
-                    assert came == len(much)
-                else:
-                    link.abort()
-                assert stream.gone
-                assert link.is_closing()
-                assert not link.is_reading()
-                link.write(b"too late")
-                link.resume_reading()
-                link.abort()
-            assert descriptors() == before
+        before = descriptors()
+        stream, link, peer = await connected(listening)
+        with peer:
+            link.write(bytes(much))
+            assert (len(link._unsent) > 0) is (much > 0)
+            link.close()
+            assert stream.gone
+            link.write(b"too late")
+            link.resume_reading()
+            link.close()
+            assert link._wanted == 0
+        assert descriptors() == before
 
     run(scenario())
 
@@ -203,7 +192,7 @@ def test_an_end_is_told_and_still_lets_us_speak(run: Run, listening: socket.sock
         with peer:
             peer.shutdown(socket.SHUT_WR)
             assert (await stream.receive()).data == b""
-            assert not link.is_reading()
+            assert link._wanted == 0
             await stream.send(b"goodbye")
             assert await asyncio.get_running_loop().sock_recv(peer, 100) == b"goodbye"
             stream.close()
@@ -249,7 +238,14 @@ class Told:
         return -1
 
 
-async def test_what_came_has_the_kernels_moment_however_late_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+class Nobody(LoopWatcher):
+    """Watches nothing."""
+
+    def add(self, number: int, events: int, watched: object) -> None:
+        """Do nothing."""
+
+
+async def test_what_came_has_the_kernels_moment_however_late_it_is_read() -> None:
     """Read half a microsecond later than the connection stood, 250 ns after it came; without a note, when read."""
     wall = 1_000_000_000
     heard: list[Note] = []
@@ -257,8 +253,9 @@ async def test_what_came_has_the_kernels_moment_however_late_it_is_read(monkeypa
     stream = Stream(clock)
     noted = (socket.SOL_SOCKET, SO_TIMESTAMPNS_NEW, struct.pack("@qq", *divmod(wall - 250, 1_000_000_000)))
     told: Any = Told((b"first", [noted]), (b"second", []))
-    monkeypatch.setattr(asyncio.get_running_loop(), "add_writer", lambda *_: None)
-    link = SocketLink(told, stream, 5.0, Arrivals(clock, KernelNotes(heard.append, wall=lambda: wall)))
+    watcher = Nobody(asyncio.get_running_loop())
+    arrivals = Arrivals(clock, KernelNotes(heard.append, wall=lambda: wall))
+    link = SocketLink(watcher, told, stream, "127.0.0.1", 5.0, arrivals)
     clock.now = 100.000_000_5
     for _ in range(3):
         link._readable()

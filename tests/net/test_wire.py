@@ -135,7 +135,7 @@ async def test_closing_a_wire_closes_its_connection() -> None:
     wire, _, cable, _ = connected()
     fits: Wire = wire
     await fits.close()
-    assert cable.ended == "closed"
+    assert cable.closed
 
 
 def test_starttls_goes_on_under_tls(run: Run, pki: Pki) -> None:
