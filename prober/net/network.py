@@ -1,5 +1,6 @@
 """One way out, ready for use: what must be read from files is read here, once, and shared by all its transactions."""
 
+import functools
 import ssl
 import time
 from hashlib import sha256
@@ -14,6 +15,8 @@ from prober.net.session import ColdSession
 from prober.net.tls import Application, TlsSetupError, make_context
 from prober.net.watch import Watch
 from prober.timeline import Clock, Timeline
+
+CLIENTS = 64  # more than there are
 
 
 class NetworkSetupError(Exception):
@@ -69,7 +72,7 @@ class Network:
     ) -> None:
         self.clock = clock
         self._route = route
-        self._user_agent = user_agent
+        self._agent = functools.lru_cache(CLIENTS)(functools.partial(user_agent.replace, "{client}"))
         shared = contexts or Contexts()
         try:
             _check(route)
@@ -88,7 +91,7 @@ class Network:
 
         `client` is who the session emulates, by default nobody but what fetches tokens.
         """
-        return ColdSession(self._dialer, self._route.limits, timeline, self._user_agent.replace("{client}", client))
+        return ColdSession(self._dialer, self._route.limits, timeline, self._agent(client))
 
     async def close(self) -> None:
         """Give back what the network holds: nothing outlives its sessions, so there is nothing to wait for."""

@@ -22,6 +22,7 @@ from prober.net.wire import StreamWire
 from prober.timeline import Timeline
 
 BRINGS_NONE: frozenset[str] = frozenset()
+COOKIE = "set-cookie"
 
 
 class ColdSession:
@@ -54,7 +55,8 @@ class ColdSession:
         self._timeline.facts["http_status"] = reader.status
         self._put_back(origin, stream, keep=reader.keep_alive)
         reply = reader.reply()
-        self._remember(call, reply.status, reply.headers)
+        if COOKIE in reply.headers.first:
+            self._remember(call, reply.status, reply.headers)
         return reply
 
     async def open(self, call: Call) -> HttpFlow:
@@ -67,7 +69,9 @@ class ColdSession:
             self._drop(stream)
             raise
         self._timeline.facts["http_status"] = reader.status
-        self._remember(call, reader.status, reader.head())
+        head = reader.head()
+        if COOKIE in head.first:
+            self._remember(call, reader.status, head)
         return HttpFlow(
             stream, reader, self._timeline, self._limits, lambda keep: self._put_back(origin, stream, keep=keep)
         )
@@ -144,8 +148,6 @@ class ColdSession:
 
     def _remember(self, call: Call, status: int, headers: Headers) -> None:
         """Keep cookies; httpx keeps the rules of who may set and see them."""
-        if "set-cookie" not in headers.first:
-            return
         if self._cookies is None:
             self._cookies = httpx.Cookies()
         answer = httpx.Response(
