@@ -1,15 +1,20 @@
-"""The records that pass between the rooms: frozen, so that nothing can change what an attempt measured."""
+"""The records that pass between the rooms: frozen, so that nothing can change what an attempt measured.
+
+Results and outcomes are so for mypy alone (`Final`): every attempt makes them, and at run time that triples their cost.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from prober.faults.taxonomy import Fault
 from prober.vocabulary import Depth, Environment, Phase
 
 Fact = str | int | float | bool
+NONE: Mapping[Any, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +90,14 @@ class Certificate:
 
 @dataclass(slots=True)
 class StepResult:
-    """One step: seconds in all (`None`: nothing was measured, see `facts`) and per phase that happened.
+    """One step: seconds in all (`None`: nothing was measured, see `facts`) and per phase that happened."""
 
-    Nobody changes one. It is not frozen, nor is `Outcome`, because every attempt makes both: freezing triples their
-    cost.
-    """
-
-    step: str
-    elapsed: float | None
-    phases: Mapping[Phase, float] = field(default_factory=lambda: MappingProxyType({}))
-    fault: Fault | None = None
-    facts: Mapping[str, Fact] = field(default_factory=lambda: MappingProxyType({}))
-    certificate: Certificate | None = None
+    step: Final[str]
+    elapsed: Final[float | None]
+    phases: Final[Mapping[Phase, float]] = field(default_factory=lambda: NONE)
+    fault: Final[Fault | None] = None
+    facts: Final[Mapping[str, Fact]] = field(default_factory=lambda: NONE)
+    certificate: Final[Certificate | None] = None
 
 
 class Recording(Protocol):
@@ -120,31 +121,52 @@ class Aside:
     prober: Mapping[str, Fact] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(slots=True)
+@dataclass(init=False)
 class Outcome:
     """One finished transaction as it was observed; what it means is a `Judgement`. Seconds throughout.
 
-    Nobody changes one.
+    What everybody asks who hears of it is found once: `failure` is the step that broke, if one did, `fault` what ended
+    the transaction; `certificate_ends` is the earliest end of a server's certificate that was shown, in epoch seconds,
+    infinity where none was.
     """
 
-    client: str
-    target: str
-    started_at: datetime
-    duration: float
-    results: tuple[StepResult, ...]
-    skipped: tuple[str, ...] = ()
-    aside: Aside | None = field(default=None, compare=False, repr=False)
-    failure: StepResult | None = field(init=False, compare=False, repr=False)
-    """The step that broke, if one did."""
-    fault: Fault | None = field(init=False, compare=False, repr=False)
-    """The fault that ended the transaction, if one did."""
+    __slots__ = (
+        *("client", "target", "started_at", "duration", "results", "skipped", "aside"),
+        *("failure", "fault", "certificate_ends"),
+    )
+    client: Final[str]
+    target: Final[str]
+    started_at: Final[datetime]
+    duration: Final[float]
+    results: Final[tuple[StepResult, ...]]
+    skipped: Final[tuple[str, ...]]
+    aside: Final[Aside | None]
 
-    def __post_init__(self) -> None:
-        """Find the step that broke once: everybody who hears of an attempt asks for it."""
-        broken = None
-        for result in self.results:
-            if result.fault is not None:
+    def __init__(
+        self,
+        client: str,
+        target: str,
+        started_at: datetime,
+        duration: float,
+        results: tuple[StepResult, ...],
+        skipped: tuple[str, ...] = (),
+        aside: Aside | None = None,
+    ) -> None:
+        broken: StepResult | None = None
+        ends = inf
+        for result in results:
+            if result.fault is not None and broken is None:
                 broken = result
-                break
-        self.failure = broken
-        self.fault = None if broken is None else broken.fault
+            shown = result.certificate
+            if shown is not None and shown.not_after < ends:
+                ends = shown.not_after
+        self.client = client
+        self.target = target
+        self.started_at = started_at
+        self.duration = duration
+        self.results = results
+        self.skipped = skipped
+        self.aside = aside
+        self.failure: Final = broken
+        self.fault: Final = None if broken is None else broken.fault
+        self.certificate_ends: Final = ends

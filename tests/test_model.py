@@ -1,7 +1,12 @@
+import pickle
+from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
+
+import pytest
 
 from prober.faults.taxonomy import TCP_REFUSED, Fault
-from prober.model import Assignment, Outcome, StepResult, Target
+from prober.model import Assignment, Certificate, Outcome, StepResult, Target
 from prober.vocabulary import Depth, Environment
 
 
@@ -11,6 +16,29 @@ def test_the_failure_is_the_step_that_broke() -> None:
     assert outcome.failure is broken
     assert outcome.fault is broken.fault
     assert Outcome("c", "t", datetime.now(UTC), 1.0, (fine,)).failure is None
+    assert Outcome("c", "t", datetime.now(UTC), 1.0, (broken, replace(broken, step="c"))).failure is broken
+
+
+def test_the_certificate_that_ends_first_counts() -> None:
+    def shown(ends: float | None) -> StepResult:
+        return StepResult("a", 1.0, certificate=None if ends is None else Certificate(0.0, ends, "x", verified=True))
+
+    def ends(*shown: StepResult) -> float:
+        return Outcome("c", "t", datetime.now(UTC), 2.0, shown).certificate_ends
+
+    assert ends() == ends(shown(None)) == inf
+    assert ends(shown(3.0), shown(None), shown(2.0), shown(4.0)) == 2.0
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_what_was_found_stays_with_a_copy(protocol: int) -> None:
+    broken = StepResult("b", 1.0, {}, Fault(TCP_REFUSED, {}), {})
+    outcome = Outcome("c", "t", datetime.now(UTC), 2.0, (broken,), ("d",))
+    copied = pickle.loads(pickle.dumps(outcome, protocol))
+    assert copied == outcome == replace(outcome)
+    assert copied.failure == broken
+    assert copied.fault == broken.fault
+    assert replace(outcome, results=()).failure is None
 
 
 def test_a_target_does_not_print_its_mailbox() -> None:

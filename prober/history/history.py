@@ -36,8 +36,8 @@ MOST_REMEMBERED = 100_000
 """Counts that wait to be written, and assignments whose last failure is known."""
 REPEATS = 600.0
 """Seconds for which the transcript of a failure stands for those like it."""
-COLUMNS = MappingProxyType({Verdict.OK: 0, Verdict.SLOW: 1, Verdict.FAILED: 2})
 OTHER = 3
+COLUMNS = MappingProxyType({**dict.fromkeys(Verdict, OTHER), Verdict.OK: 0, Verdict.SLOW: 1, Verdict.FAILED: 2})
 NONE = (0, 0, 0, 0)
 
 
@@ -110,8 +110,9 @@ class History:
         counts = self._counts.get(key)
         if counts is None:
             counts = self._counts[key] = [0, 0, 0, 0]
-        counts[COLUMNS.get(judgement.verdict, OTHER)] += 1
-        self._keep(Origin.SCHEDULE, assignment, outcome, judgement)
+        counts[COLUMNS[judgement.verdict]] += 1
+        if outcome.fault is not None or self._last:
+            self._keep(Origin.SCHEDULE, assignment, outcome, judgement)
 
     def second_look(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Keep the evidence of a second look that failed. It is in no count."""

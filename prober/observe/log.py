@@ -129,22 +129,36 @@ def _flat(logger: object, method: str, event: Any) -> Any:
     return {key: value if isinstance(value, int | float | bool) else str(value) for key, value in event.items()}
 
 
+@dataclass(slots=True)
+class _Said:
+    """What was last news of one assignment, and how often it was the same since."""
+
+    news: tuple[str, ...]
+    repeated: int = 0
+
+
 class OutcomeLog:
     """A sink: what is news is information, what repeats itself is for debugging, with a reminder now and then."""
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[str, ...]] = {}
-        self._repeated: dict[str, int] = {}
+        self._said: dict[str, _Said] = {}
 
     def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Write one line."""
-        failure = outcome.failure
-        news = (judgement.verdict, judgement.code, failure.step if failure else "")
-        level = self._level(assignment.key, news)
+        key, failure = assignment.key, outcome.failure
+        news = (judgement.verdict, judgement.code, failure.step if failure is not None else "")
+        said = self._said.get(key)
+        if said is not None and said.news == news:
+            said.repeated += 1
+            remind = news[0] is not Verdict.OK and said.repeated % REMIND_EVERY == 0
+            level = logging.INFO if remind else logging.DEBUG
+        else:
+            level = logging.DEBUG if said is None and news[0] is Verdict.OK else logging.INFO
+            said = self._said[key] = _Said(news)
         if ATTEMPTS.isEnabledFor(level):
-            ATTEMPTS.log(level, "attempt", extra=self._fields(assignment, outcome, judgement))
+            ATTEMPTS.log(level, "attempt", extra=self._fields(outcome, judgement, said.repeated))
 
-    def _fields(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> dict[str, Any]:
+    def _fields(self, outcome: Outcome, judgement: Judgement, repeated: int) -> dict[str, Any]:
         failure = outcome.failure
         fields: dict[str, Any] = {
             "client": outcome.client,
@@ -158,16 +172,6 @@ class OutcomeLog:
             phase = failure.fault.phase
             fields |= {"step": failure.step, **({"phase": phase.value} if phase else {})}
             fields |= {f"evidence_{name}": value for name, value in redact.evidence(failure.fault.evidence).items()}
-        repeated = self._repeated.get(assignment.key, 0)
         if repeated:
             fields["repeated"] = repeated
         return fields
-
-    def _level(self, key: str, news: tuple[str, ...]) -> int:
-        if self._last.get(key) != news:
-            first_and_fine = key not in self._last and news[0] is Verdict.OK
-            self._last[key], self._repeated[key] = news, 0
-            return logging.DEBUG if first_and_fine else logging.INFO
-        self._repeated[key] = repeated = self._repeated[key] + 1
-        remind = news[0] is not Verdict.OK and repeated % REMIND_EVERY == 0
-        return logging.INFO if remind else logging.DEBUG

@@ -28,14 +28,13 @@ from prober.observe.series import (
     Histogram,
     Histograms,
     Kind,
-    Late,
     Summaries,
-    Summary,
-    observe_each,
+    Summed,
+    Tally,
 )
 from prober.transaction import Client
 from prober.verdict import Judgement
-from prober.vocabulary import Phase, Verdict
+from prober.vocabulary import COUNTED, Phase, Verdict
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
 LAG_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
@@ -71,6 +70,7 @@ NOTES = ("used", "missing", "ignored")
 PAIR = ("client", "target")
 GROUP = ("group_kind", "group")
 INFO = "clientaccess_probe_info"
+CERTIFICATE = "clientaccess_tls_certificate_not_after_timestamp_seconds"
 SWEPT = 64
 """How many series are dropped in one go."""
 
@@ -149,7 +149,7 @@ METRICS: tuple[Spec, ...] = (
         "Marker messages that were not left or did not arrive: they say nothing of the channel.",
     ),
     Spec(
-        "clientaccess_tls_certificate_not_after_timestamp_seconds",
+        CERTIFICATE,
         "gauge",
         ("target", "client"),
         "End of the server certificate's validity, exported also when verification fails.",
@@ -295,29 +295,46 @@ TYPES: Mapping[str, type[Counters | Gauges | Summaries]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Bound:
-    """The children of one assignment; `Late` are those that appear with the first attempt they speak of."""
+COUNTS: Mapping[Verdict, tuple[str, ...]] = MappingProxyType(
+    {
+        Verdict.OK: ("attempts_total", "counted_total"),
+        Verdict.SLOW: ("attempts_total", "counted_total", "slow_total"),
+        Verdict.FAILED: ("attempts_total", "counted_total"),
+    }
+)
+"""What counts an attempt by its verdict; one that does not count is an attempt, too."""
+STAMPS: Mapping[Verdict, tuple[str, ...]] = MappingProxyType(
+    {
+        Verdict.OK: ("last_attempt", "last_counted", "last_success"),
+        Verdict.SLOW: ("last_attempt", "last_counted", "last_success"),
+        Verdict.FAILED: ("last_attempt", "last_counted"),
+    }
+)
+"""What is then said to be the last one; like `up`, it appears with the first attempt that it speaks of."""
 
-    attempts: Counter
-    counted: Counter
-    slow: Counter
+
+NO_TALLY = Tally((), ())
+
+
+@dataclass(slots=True)
+class _Bound:
+    """The children of one assignment. `verdict` is the last one, `tally` what takes attempts of that one."""
+
     confirms: Counter
     held_back: Counter
     missed: Counter
     crashes: Counter
     duration: Histogram
     steps: Mapping[str, Histogram]
-    phases: Mapping[Phase, Summary]
+    phases: Summed[Phase]
     failures: Mapping[Reason, Counter]
     excluded: Mapping[tuple[Verdict, Reason], Counter]
-    up: Late[Gauge]
-    last_attempt: Late[Gauge]
-    last_counted: Late[Gauge]
-    last_success: Late[Gauge]
-    certificate: Late[Gauge]
     info: tuple[str, ...]
     extra: tuple[str, ...]
+    verdict: Verdict | None = None
+    tally: Tally = NO_TALLY
+    tallies: dict[Verdict, Tally] = field(default_factory=dict)
+    certificate_ends: float = inf
     broken: dict[tuple[str, Reason], Counter] = field(default_factory=dict)
     open_paths: set[str] = field(default_factory=set)
 
@@ -353,26 +370,35 @@ class Metrics:
 
     def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Count one finished attempt."""
-        bound = self._bound[assignment.key]
-        ended = outcome.started_at.timestamp() + outcome.duration
-        bound.attempts.inc()
-        bound.last_attempt().set(ended)
+        bound, verdict = self._bound[assignment.key], judgement.verdict
+        if verdict is not bound.verdict:
+            self._turn(assignment, bound, verdict)
+        bound.tally.take(outcome.started_at.timestamp() + outcome.duration)
         self._facts(assignment, bound, outcome)
-        if not judgement.counted:
+        if verdict not in COUNTED:
             self._exclude(assignment, bound, judgement)
             return
-        bound.counted.inc()
-        succeeded = judgement.verdict is not Verdict.FAILED
-        bound.up().set(1.0 if succeeded else 0.0)
-        bound.last_counted().set(ended)
-        if succeeded:
-            bound.last_success().set(ended)
-        else:
+        if verdict is Verdict.FAILED:
             self._fail(assignment, bound, outcome, judgement)
-        if judgement.verdict is Verdict.SLOW:
-            bound.slow.inc()
         if judgement.timed:
             self._time(bound, outcome)
+
+    def _turn(self, assignment: Assignment, bound: _Bound, verdict: Verdict) -> None:
+        """Have attempts counted whose verdict is another one than that of the last."""
+        bound.verdict = verdict
+        bound.tally = bound.tallies.get(verdict) or self._tally(assignment, bound, verdict)
+        if verdict in COUNTED:
+            self._at("clientaccess_up", assignment).set(0.0 if verdict is Verdict.FAILED else 1.0)
+
+    def _tally(self, assignment: Assignment, bound: _Bound, verdict: Verdict) -> Tally:
+        """Make what takes attempts of this verdict."""
+        counters = COUNTS.get(verdict, ("attempts_total",))
+        gauges = STAMPS.get(verdict, ("last_attempt",))
+        tally = bound.tallies[verdict] = Tally(
+            (self._at(f"clientaccess_{name}", assignment) for name in counters),
+            (self._at(f"clientaccess_{name}_timestamp_seconds", assignment) for name in gauges),
+        )
+        return tally
 
     def _exclude(self, assignment: Assignment, bound: _Bound, judgement: Judgement) -> None:
         reason = judgement.reason or Reason.PROBE_INTERNAL
@@ -396,22 +422,24 @@ class Metrics:
         for result in outcome.results:
             if result.elapsed is not None and (step := steps.get(result.step)) is not None:
                 step.observe(result.elapsed)
-            observe_each(phases, result.phases)
+            phases.observe(result.phases)
 
     def _facts(self, assignment: Assignment, bound: _Bound, outcome: Outcome) -> None:
         """Show what the steps found besides: certificates, and withdrawn paths that are open."""
-        earliest = inf
+        ends = outcome.certificate_ends
+        if ends != bound.certificate_ends and ends < inf:
+            bound.certificate_ends = ends
+            self._certificate(assignment).set(ends)
         found: set[str] | None = None
         for result in outcome.results:
-            certificate = result.certificate
-            if certificate is not None and certificate.not_after < earliest:
-                earliest = certificate.not_after
             if "open_path" in result.facts:
                 found = {str(result.facts["open_path"]), *(found or ())}
-        if earliest < inf:
-            bound.certificate().set(earliest)
         if found or bound.open_paths:
             self._open_paths(assignment, bound, found or set(), whole=outcome.fault is None)
+
+    def _certificate(self, assignment: Assignment) -> Any:
+        """Return the one series of an assignment whose labels stand in another order."""
+        return self._child(CERTIFICATE, assignment.target.name, assignment.client, *self._added(assignment))
 
     def _open_paths(self, assignment: Assignment, bound: _Bound, found: set[str], *, whole: bool) -> None:
         """Tell which withdrawn paths were found open; one that a whole attempt no longer found is closed."""
@@ -439,7 +467,8 @@ class Metrics:
 
     def inflight(self, delta: int) -> None:
         """One transaction more or less is running."""
-        self._inflight.inc(delta)
+        gauge = self._inflight
+        gauge.values[gauge.at] += delta  # twice with every attempt: `inc` would be as much again
 
     def loop_lag(self, seconds: float) -> None:
         """One sample of the event loop's delay."""
@@ -604,7 +633,11 @@ class Metrics:
     def _names(self, assignment: Assignment, *labels: str) -> Iterator[str]:
         """Give the values of a series of `assignment`, as the table orders the labels."""
         yield from (assignment.client, assignment.target.name, *labels)
-        yield from (assignment.target.labels.get(name, "") for name in self._extra)
+        yield from self._added(assignment)
+
+    def _added(self, assignment: Assignment) -> tuple[str, ...]:
+        """Return the values of those labels that the configuration adds."""
+        return tuple(assignment.target.labels.get(name, "") for name in self._extra)
 
     def _at(self, name: str, assignment: Assignment, *labels: str) -> Any:
         return self._child(name, *self._names(assignment, *labels))
@@ -613,11 +646,8 @@ class Metrics:
         def at(name: str, *labels: str) -> Any:
             return self._at(f"clientaccess_{name}", assignment, *labels)
 
-        def late(name: str) -> Any:
-            family, names = self._metrics[f"clientaccess_{name}"], self._names(assignment)
-            by_name = dict(zip((*PAIR, *self._extra), names, strict=True))
-            return family.late(*(by_name[label] for label in family.label_names))
-
+        for name in ("attempts_total", "counted_total", "slow_total"):
+            at(name)
         if assignment.push is not None:
             at("push_session_duration_seconds")
             for reason in PUSH_REASONS:
@@ -626,25 +656,17 @@ class Metrics:
             at("notification_latency_seconds")
             at("push_marker_failures_total")
         return _Bound(
-            attempts=at("attempts_total"),
-            counted=at("counted_total"),
-            slow=at("slow_total"),
             confirms=at("confirm_attempts_total"),
             held_back=at("held_back_total"),
             missed=at("scheduler_missed_total"),
             crashes=at("scheduler_crashes_total"),
             duration=at("duration_seconds"),
             steps={step.name: at("step_duration_seconds", step.name) for step in client.plan(assignment)},
-            phases={phase: at("phase_duration_seconds", phase) for phase in Phase},
+            phases=Summed({phase: at("phase_duration_seconds", phase) for phase in Phase}),
             failures={reason: at("failures_total", reason) for reason in sorted(client.reasons)},
             excluded={(verdict, reason): at("excluded_total", verdict, reason) for verdict, reason in EXCLUSIONS},
-            up=late("up"),
-            last_attempt=late("last_attempt_timestamp_seconds"),
-            last_counted=late("last_counted_timestamp_seconds"),
-            last_success=late("last_success_timestamp_seconds"),
-            certificate=late("tls_certificate_not_after_timestamp_seconds"),
             info=tuple(map(str, self._names(assignment, *self._about(assignment, client)))),
-            extra=tuple(assignment.target.labels.get(name, "") for name in self._extra),
+            extra=self._added(assignment),
         )
 
     def _about(self, assignment: Assignment, client: Client[Any]) -> tuple[str, ...]:

@@ -38,6 +38,10 @@ class Child:
         self.values = values
         self.at = at
 
+    def move(self, values: "array[float]", at: int) -> None:
+        """Have the numbers there from now on."""
+        self.values, self.at = values, at
+
 
 class Counter(Child):
     """Goes up."""
@@ -84,28 +88,65 @@ class Summary(Child):
         self.values[self.at + 1] += amount
 
 
-def observe_each(summaries: Mapping[K, Summary], amounts: Mapping[K, float]) -> None:
-    """Take in each amount where it belongs: as `observe` does, written out, for this is every phase of every step."""
-    for key, amount in amounts.items():
-        summary = summaries[key]
-        values, at = summary.values, summary.at
-        values[at] += 1.0
-        values[at + 1] += amount
+class Summed(Generic[K]):
+    """Summaries of one family, each known by what it sums up.
+
+    They are no children, for every phase of every step goes through here: who holds them lets go of them before one of
+    their series is dropped.
+    """
+
+    __slots__ = ("_places", "_values")
+
+    def __init__(self, summaries: Mapping[K, Summary]) -> None:
+        self._values = next(iter(summaries.values())).values
+        self._places = {key: one.at for key, one in summaries.items()}
+
+    def observe(self, amounts: Mapping[K, float]) -> None:
+        """Take in each amount where it belongs."""
+        values, places = self._values, self._places
+        for key, amount in amounts.items():
+            at = places[key]
+            values[at] += 1.0
+            values[at + 1] += amount
+
+
+class Tally:
+    """Counters that go up together, and gauges that are set to the same at that: as `inc` and `set`, written out."""
+
+    __slots__ = ("_counters", "_gauges")
+
+    def __init__(self, counters: Iterable[Counter], gauges: Iterable[Gauge]) -> None:
+        self._counters = tuple(counters)
+        self._gauges = tuple(gauges)
+
+    def take(self, value: float) -> None:
+        """Count one, and be `value`."""
+        for counter in self._counters:
+            counter.values[counter.at] += 1.0
+        for gauge in self._gauges:
+            gauge.values[gauge.at] = value
 
 
 class Histogram(Child):
     """How many up to each bound, each counted in the narrowest only, and how much in all."""
 
-    __slots__ = ("bounds",)
+    __slots__ = ("bounds", "total")
 
     def __init__(self, values: "array[float]", at: int, bounds: Sequence[float]) -> None:
         super().__init__(values, at)
         self.bounds = bounds
+        self.total = at + len(bounds)
+
+    def move(self, values: "array[float]", at: int) -> None:
+        """Have the numbers there from now on."""
+        super().move(values, at)
+        self.total = at + len(self.bounds)
 
     def observe(self, amount: float) -> None:
         """Take in one."""
-        self.values[self.at + bisect_left(self.bounds, amount)] += 1.0
-        self.values[self.at + len(self.bounds)] += amount
+        values = self.values
+        values[self.at + bisect_left(self.bounds, amount)] += 1.0
+        values[self.total] += amount
 
 
 One = TypeVar("One", bound=Child, covariant=True)
@@ -147,10 +188,6 @@ class Family(Generic[One]):
         child = self.children.get(key)
         return self._add(key) if child is None else child
 
-    def late(self, *values: str) -> "Late[One]":
-        """Return what becomes the child with these label values when it is first asked for."""
-        return Late(self, values)
-
     def remove(self, *values: str) -> None:
         """Drop one series, if there is one. Who still holds it writes where nobody reads."""
         child = self.children.pop(tuple(map(str, values)), None)
@@ -159,7 +196,7 @@ class Family(Generic[One]):
         self.functions.pop(child.at, None)
         self._rename(child.at, None)
         self._free.append(child.at)
-        child.values, child.at = array("d", bytes(NUMBER * self.width)), 0
+        child.move(array("d", bytes(NUMBER * self.width)), 0)
 
     def clear(self) -> None:
         """Drop every series."""
@@ -214,24 +251,6 @@ class Family(Generic[One]):
         if self._being_read:
             self._heads, self._being_read = self._heads.copy(), False
         self._heads[at // self.width] = head
-
-
-class Late(Generic[One]):
-    """A child that is not there before it is asked for."""
-
-    __slots__ = ("_child", "_family", "_labels")
-
-    def __init__(self, family: Family[One], labels: Texts) -> None:
-        self._family = family
-        self._labels = labels
-        self._child: One | None = None
-
-    def __call__(self) -> One:
-        """Return the child."""
-        child = self._child
-        if child is None:
-            child = self._child = self._family.labels(*self._labels)
-        return child
 
 
 class Counters(Family[Counter]):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 from prober.model import Assignment, Outcome
@@ -60,18 +61,6 @@ class _Line:
         self.duration: float | None = None
         self.certificate_not_after: float | None = None
 
-    def note(self, outcome: Outcome, judgement: Judgement) -> None:
-        """Take in one finished attempt."""
-        self.stale = True
-        self.counts[judgement.verdict] += 1
-        self.judgement = judgement
-        self.step = outcome.failure.step if outcome.failure is not None else ""
-        self.started_at = outcome.started_at
-        self.duration = outcome.duration
-        ends = [one.certificate.not_after for one in outcome.results if one.certificate is not None]
-        if ends:
-            self.certificate_not_after = min(ends)
-
     def shown(self) -> Row:
         """Return the row as it is now."""
         judgement, started_at, until = self.judgement, self.started_at, self.certificate_not_after
@@ -119,7 +108,15 @@ class StatusBoard:
 
     def __call__(self, assignment: Assignment, outcome: Outcome, judgement: Judgement) -> None:
         """Remember one finished attempt."""
-        self._lines[assignment.key].note(outcome, judgement)
+        line = self._lines[assignment.key]
+        line.stale = True
+        line.counts[judgement.verdict] += 1
+        line.judgement = judgement
+        line.step = outcome.failure.step if outcome.failure is not None else ""
+        line.started_at = outcome.started_at
+        line.duration = outcome.duration
+        if outcome.certificate_ends < inf:
+            line.certificate_not_after = outcome.certificate_ends
 
     @property
     def rows(self) -> tuple[Row, ...]:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prober.faults import taxonomy as kinds
@@ -92,6 +93,31 @@ def test_the_end_of_a_certificate_shows_also_when_the_attempt_failed() -> None:
     made = outcome(kinds.TLS_EXPIRED, certificate=Certificate(1, 1_700_000_000.0, "x", verified=False))
     seen(ASSIGNMENT, made, judge(made, WORKED))
     assert value(seen, "tls_certificate_not_after_timestamp_seconds") == 1_700_000_000.0
+
+
+def test_a_certificate_is_shown_that_took_the_place_of_another() -> None:
+    """Until one is shown again, what was known last stays; also where the target has other labels by then."""
+    seen = metrics(label_names=("site",))
+
+    def shown(site: str) -> float | None:
+        return value(seen, "tls_certificate_not_after_timestamp_seconds", site=site)
+
+    certificates = [Certificate(1, ends, "x", verified=True) for ends in (3e9, 4e9)]
+    for certificate, expected in (
+        (None, None),
+        (certificates[0], 3e9),
+        (None, 3e9),
+        (certificates[1], 4e9),
+        (certificates[0], 3e9),
+    ):
+        made = outcome(certificate=certificate)
+        seen(ASSIGNMENT, made, judge(made, WORKED))
+        assert shown(TARGET.labels["site"]) == expected
+    moved = replace(ASSIGNMENT, target=replace(TARGET, labels={"site": "elsewhere"}))
+    seen.add(moved)
+    seen(moved, made, judge(made, WORKED))
+    assert shown("elsewhere") == 3e9
+    assert value(seen, "up", site="elsewhere") == value(seen, "attempts_total", site="elsewhere") == 1
 
 
 def test_labels_of_the_configuration_are_on_every_series_of_a_target() -> None:
@@ -201,6 +227,7 @@ CIRCUMSTANCES = st.builds(
 KINDS = st.none() | st.builds(Kind, st.just("x"), st.sampled_from([one for one in Reason if one is not Reason.SLOW]))
 
 
+@settings(deadline=None)  # a garbage collection of all that the process holds may fall into it
 @given(st.lists(st.tuples(KINDS, CIRCUMSTANCES), max_size=30))
 def test_the_identities_hold_whatever_happens(attempts: list[tuple[Kind | None, Circumstances]]) -> None:
     """attempts = counted + excluded; counted = ok + slow + failed."""
@@ -222,6 +249,26 @@ def test_the_identities_hold_whatever_happens(attempts: list[tuple[Kind | None, 
     assert total("counted") == verdicts[Verdict.OK] + total("slow") + total("failures")
     assert total("slow") == verdicts[Verdict.SLOW]
     assert total("step_failures") == total("failures") == verdicts[Verdict.FAILED]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(KINDS, CIRCUMSTANCES), max_size=12))
+def test_what_was_last_is_shown_whatever_came_before(attempts: list[tuple[Kind | None, Circumstances]]) -> None:
+    seen, expected = metrics(), dict[str, float]()
+    for minute, (kind, around) in enumerate(attempts):
+        made = replace(outcome(kind), started_at=AT + timedelta(minutes=minute))
+        judgement = judge(made, around)
+        seen(ASSIGNMENT, made, judgement)
+        ended = made.started_at.timestamp() + made.duration
+        succeeded = judgement.verdict in (Verdict.OK, Verdict.SLOW)
+        expected["last_attempt_timestamp_seconds"] = ended
+        if judgement.counted:
+            expected |= {"last_counted_timestamp_seconds": ended, "up": float(succeeded)}
+        if succeeded:
+            expected["last_success_timestamp_seconds"] = ended
+    names = ("last_attempt", "last_counted", "last_success")
+    found = {name: value(seen, name) for name in ("up", *(f"{one}_timestamp_seconds" for one in names))}
+    assert {name: one for name, one in found.items() if one is not None} == expected
 
 
 def test_a_withdrawn_path_that_is_open_is_shown_until_it_is_closed() -> None:

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from prober.observe.exposition import OPENMETRICS, TEXT, Format, slices
-from prober.observe.series import Counters, Family, Gauges, Histograms, Reading, Summaries, number
+from prober.observe.series import Counters, Family, Gauges, Histograms, Reading, Summaries, Summed, Tally, number
 
 LABELS = ("target", "client", "zone")
 BOUNDS = (0.1, 1.0, 2.5)
@@ -142,18 +142,42 @@ def test_who_holds_a_dropped_series_harms_nobody() -> None:
     family.remove("a")
     family.labels("b")
     held.observe(0.5)
-    assert "1.0" not in written_of(family).replace('le="1.0"', "")
+    assert {line.split()[-1] for line in written_of(family).splitlines()} == {"0.0"}
     family.clear()
     assert written_of(family) == ""
 
 
-def test_a_late_series_is_there_when_it_is_asked_for() -> None:
-    family = Gauges("g", "h", ["l"])
-    late = family.late("a")
-    assert written_of(family) == ""
-    late().set(1.0)
-    assert late() is family.labels("a")
-    assert written_of(family) == 'g{l="a"} 1.0\n'
+def test_what_is_counted_together_is_as_if_each_had_been_counted() -> None:
+    """Also after one of them was dropped and its place given away; and where there are none."""
+    counters, gauges = Counters("c", "h", ["l"]), Gauges("g", "h", ["l"])
+    counters.labels("other").inc(5)
+    tally = Tally([counters.labels("a"), counters.labels("b")], [gauges.labels("a")])
+    tally.take(7.0)
+    tally.take(8.0)
+    Tally([], []).take(9.0)
+    assert written_of(counters) == 'c_total{l="other"} 5.0\nc_total{l="a"} 2.0\nc_total{l="b"} 2.0\n'
+    assert written_of(gauges) == 'g{l="a"} 8.0\n'
+    counters.remove("a")
+    counters.labels("c")
+    tally.take(1.0)
+    assert written_of(counters) == 'c_total{l="other"} 5.0\nc_total{l="c"} 0.0\nc_total{l="b"} 3.0\n'
+
+
+def test_what_is_summed_by_name_is_as_if_each_had_been_observed() -> None:
+    """Side by side or not; those that are not among the amounts stay as they are."""
+    ours, theirs = (Summaries("s", "h", ["l"]) for _ in range(2))
+    for family in (ours, theirs):
+        family.labels("gone")
+        family.labels("other").observe(0.5)
+        family.remove("gone")
+    summed = Summed({name: ours.labels(name) for name in ("c", "a", "b")})
+    for amounts in ({"a": 0.1, "c": 0.2}, {}, {"a": 0.7}):
+        summed.observe(amounts)
+        for name, amount in amounts.items():
+            theirs.labels(name).observe(amount)
+    for name in ("c", "a", "b"):
+        theirs.labels(name)
+    assert sorted(written_of(ours).splitlines()) == sorted(written_of(theirs).splitlines())
 
 
 def test_a_gauge_may_ask_when_it_is_written() -> None:
