@@ -33,6 +33,8 @@ PIECES = 64
 """Pieces of what is saved that are made in one turn of the loop: within a millisecond."""
 TOGETHER = 128
 """Groups for which time passes in one turn of the loop: within a millisecond, too."""
+TROUBLE = 16
+"""As many of them, at least, take the time of one whose failure rate has to be shown with its limits."""
 
 
 class GroupWatch(Protocol):
@@ -135,9 +137,8 @@ class Detection:
 
         Ends where another detector takes over: all of that one is shown already.
         """
-        detector, count = self.detector, self.detector.size
-        for start in range(0, count, TOGETHER):
-            rows = range(start, min(start + TOGETHER, count))
+        detector = self.detector
+        for rows in detector.turns(TOGETHER, TROUBLE):
             self._watch.show_whole(detector.tick_some(self._wall(), rows))
             yield
             if self.detector is not detector:

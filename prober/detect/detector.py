@@ -269,9 +269,13 @@ class Detector:
         """Return the groups that hear of every attempt that counts: those of availability."""
         return tuple([self._groups[row] for row in self._heard])
 
-    def evidence(self) -> Iterator[tuple[float, float]]:
-        """Give the evidence of each of these, in days and as a share of what a page needs."""
-        return self._groups.standings(self._heard)
+    def evidence_days(self) -> list[float]:
+        """Return the evidence of each of these in days."""
+        return self._groups.days_of(self._heard)
+
+    def evidence_ratios(self) -> list[float]:
+        """Return the evidence of each of these as a share of what a page needs."""
+        return self._groups.ratios_of(self._heard)
 
     @property
     def cells(self) -> Mapping[str, tuple[Environment, str, str]]:
@@ -335,6 +339,16 @@ class Detector:
         """Notice what only time tells; call it every few seconds."""
         self.tick_some(now, range(self.size))
         self.rest(now)
+
+    def turns(self, most: int, trouble: int) -> Iterator[range]:
+        """Give all groups, by their places among `groups`, `most` at a time; one with a trouble counts as `trouble`."""
+        start = counted = 0
+        for row in range(self.size):
+            counted += trouble if self._groups.change(row) else 1
+            if counted >= most:
+                yield range(start, row + 1)
+                start, counted = row + 1, 0
+        yield range(start, self.size)
 
     def tick_some(self, now: float, rows: range) -> list[Group]:
         """Do so for a few groups, given by their places among `groups`, and return them; `rest` follows the last."""

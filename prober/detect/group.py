@@ -89,6 +89,9 @@ class Result:
 Hear = Callable[[Transition], None]
 Label = tuple[GroupKind, str]
 """Kind and name of a group."""
+Standing = tuple[Label, float, float, int, float, float]
+"""Kind and name of a group, evidence in days, what a page needs, the number of its state, when its trouble began (epoch
+seconds, 0 while all is quiet), and the healthy failure rate in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,20 +216,27 @@ class Groups:
         _, last = self._series.latest(row)
         return self._learning_days[row] if self._learning(row, last) else self._settled_days[row]
 
-    def standing(self, row: int) -> tuple[Label, float, float, int]:
-        """Return its kind and name, evidence in days and as a share of what a page needs, and the state's number."""
+    def standing(self, row: int) -> Standing:
+        """Return how it stands."""
         days, last = self._series.latest(row)
         settled = last - self._began[row] >= self._learning_for  # as `threshold`, which is asked too often for a call
-        ratio = days / (self._settled_days[row] if settled else self._learning_days[row])
-        return (self._kinds[row], self._names[row]), days, ratio, self._states[row]
+        threshold = self._settled_days[row] if settled else self._learning_days[row]
+        label = (self._kinds[row], self._names[row])
+        return label, days, threshold, self._states[row], self._series.change(row), self._healthy[row]
 
-    def standings(self, rows: Iterable[int]) -> Iterator[tuple[float, float]]:
-        """Give the evidence of many groups, in days and as a share of what a page needs."""
-        every, latest = self._series.latest_of_all()
+    def days_of(self, rows: Iterable[int]) -> list[float]:
+        """Return the evidence of many groups in days."""
+        days, _ = self._series.latest_of_all()
+        return [days[row] for row in rows]
+
+    def ratios_of(self, rows: Iterable[int]) -> list[float]:
+        """Return the evidence of many groups as a share of what a page needs."""
+        days, latest = self._series.latest_of_all()
         began, settled, learning, long = self._began, self._settled_days, self._learning_days, self._learning_for
-        for row in rows:
-            days = every[row]
-            yield days, days / (settled[row] if latest[row] - began[row] >= long else learning[row])
+        return [
+            days[row] / (settled[row] if latest[row] - began[row] >= long else learning[row])  # as `standing`
+            for row in rows
+        ]
 
     def guaranteed(self, row: int) -> float:
         """Return the evidence-days that a healthy fleet shows here no more often than its budget of pages allows."""
@@ -542,8 +552,8 @@ class Group:
         return self.days / self.threshold
 
     @property
-    def standing(self) -> tuple[Label, float, float, int]:
-        """Kind and name, evidence in days and as a share of what a page needs, and the state as a number."""
+    def standing(self) -> Standing:
+        """All that is shown of it, at once."""
         return self._groups.standing(self._row)
 
     @property

@@ -22,9 +22,9 @@ GAUGES = (
 _FAILING = State.FAILING.value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Gauges:
-    """The gauges of one group."""
+    """The gauges of one group. `firing`: it did when it was last shown; `changed`: its failure rate is shown."""
 
     days: Any
     threshold: Any
@@ -32,6 +32,8 @@ class _Gauges:
     state: Any
     change: Any
     baseline: Any
+    firing: bool = False
+    changed: bool = False
 
 
 class DetectorMetrics:
@@ -47,38 +49,37 @@ class DetectorMetrics:
         self._last = metrics.family("clientaccess_detector_last_update_timestamp_seconds")
         self._failures = metrics.family("clientaccess_detector_failure_ratio")
         self._attribution = metrics.family("clientaccess_attribution_probability")
-        self._troubled: set[Label] = set()
-        self._firing: set[Label] = set()
 
     def _show_days(self) -> None:
         """Say what evidence there is now in the groups that attempts change."""
         if self._detector is not None:
-            for gauges, (days, _) in zip(self._heard, self._detector.evidence(), strict=True):
+            for gauges, days in zip(self._heard, self._detector.evidence_days(), strict=True):
                 gauges.days.set(days)
 
     def _show_ratios(self) -> None:
         if self._detector is not None:
-            for gauges, (_, ratio) in zip(self._heard, self._detector.evidence(), strict=True):
+            for gauges, ratio in zip(self._heard, self._detector.evidence_ratios(), strict=True):
                 gauges.ratio.set(ratio)
 
     def show(self, groups: Iterable[Group]) -> None:
         """These groups have heard of an attempt that changed more than their evidence."""
+        self._show(groups, whole=False)
+
+    def _show(self, groups: Iterable[Group], *, whole: bool) -> None:
         for group in groups:
-            name, days, ratio, state = group.standing
+            name, days, threshold, state, change, healthy = group.standing
             gauges = self._bound.get(name) or self._bind(name)
+            ratio = days / threshold
             gauges.days.set(days)
             gauges.ratio.set(ratio)
             gauges.state.set(state)
-            if (ratio >= 1.0 or state == _FAILING) != (name in self._firing):
-                self._turn(group, name)
-
-    def _turn(self, group: Group, name: Label) -> None:
-        """Explain a group that has just come to fire: an alert is sent with what is known when it begins."""
-        if name in self._firing:
-            self._firing.discard(name)
-        else:
-            self._explain(group, name)
-            self._firing.add(name)
+            firing = ratio >= 1.0 or state == _FAILING
+            if whole or (firing and not gauges.firing):  # an alert is sent with what is known when it begins
+                gauges.threshold.set(threshold)
+                gauges.change.set(change)
+                gauges.baseline.set(healthy)
+                self._show_failures(group, name, gauges, changed=change != 0)
+            gauges.firing = firing
 
     def show_all(self, detector: Detector) -> None:
         """Show this detector from now on, and all there is to know of it."""
@@ -89,9 +90,7 @@ class DetectorMetrics:
 
     def show_whole(self, groups: Iterable[Group]) -> None:
         """Time has passed for these groups."""
-        self.show(groups)
-        for group in groups:
-            self._explain(group, group.label)
+        self._show(groups, whole=True)
 
     def show_rest(self, detector: Detector) -> None:
         """Time has passed for all of them."""
@@ -106,29 +105,18 @@ class DetectorMetrics:
                 self._family(f"clientaccess_detector_{family}").remove(*name)
             for bound in BOUNDS:
                 self._failures.remove(*name, bound)
-            self._troubled.discard(name)
-            self._firing.discard(name)
 
-    def _explain(self, group: Group, name: Label) -> None:
-        """Give what an alert says of a group."""
-        gauges, change = self._bound.get(name) or self._bind(name), group.change
-        gauges.threshold.set(group.threshold)
-        gauges.change.set(change)
-        gauges.baseline.set(group.healthy)
-        if change:
-            self._show_failures(group, name)
-        elif name in self._troubled:
-            self._troubled.discard(name)
+    def _show_failures(self, group: Group, name: Label, gauges: _Gauges, *, changed: bool) -> None:
+        """Give the failure rate since the change; it is taken back when there is no change any more."""
+        if changed:
+            failures, transactions = group.evidence.since_change
+            values = (failures / transactions, *clopper_pearson(failures, transactions))
+            for bound, value in zip(BOUNDS, values, strict=True):
+                self._failures.labels(*name, bound).set(value)
+        elif gauges.changed:
             for bound in BOUNDS:
                 self._failures.remove(*name, bound)
-
-    def _show_failures(self, group: Group, name: Label) -> None:
-        """Give the failure rate since the change; it is taken back when there is no change any more."""
-        failures, transactions = group.evidence.since_change
-        self._troubled.add(name)
-        values = (failures / transactions, *clopper_pearson(failures, transactions))
-        for bound, value in zip(BOUNDS, values, strict=True):
-            self._failures.labels(*name, bound).set(value)
+        gauges.changed = changed
 
     def _show_attribution(self, detector: Detector) -> None:
         """Name the best explanation of what fires; nothing is named while nothing does."""
