@@ -50,27 +50,34 @@ class Use:
     Ten requests at once are a thirtieth of ten a minute, for a while; half an hour later a third of that is left.
     """
 
-    __slots__ = ("_at", "_budget", "_fades", "beyond", "configured")
+    __slots__ = ("_at", "_budget", "_share", "_span", "beyond", "configured")
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._fades = budget.window > 0
+        self._span = budget.span if budget.window else 0.0
+        self._share = budget.window / budget.span if budget.window else 1.0
         self._at = 0.0
         self.configured = 0.0
         self.beyond = 0.0
 
     def add(self, amount: float, now: float, *, beyond: bool = False) -> None:
         """Use `amount` more."""
-        if self._fades:
+        if self._span:
             self._fade(now)
-            amount *= self._budget.window / self._budget.span
         if beyond:
-            self.beyond += amount
+            self.beyond += amount * self._share
         else:
-            self.configured += amount
+            self.configured += amount * self._share
+
+    def take(self, *, beyond: bool = False) -> None:
+        """Use one more at once, to `give_back` some time."""
+        if beyond:
+            self.beyond += 1.0
+        else:
+            self.configured += 1.0
 
     def give_back(self, *, beyond: bool = False) -> None:
-        """Use one less at once than before."""
+        """Use one less at once."""
         if beyond:
             self.beyond -= 1.0
         else:
@@ -92,8 +99,8 @@ class Use:
         return (self.configured + self.beyond) / self._budget.limit
 
     def _fade(self, now: float) -> None:
-        if now > self._at and self._fades:
-            left = exp((self._at - now) / self._budget.span)
+        if now > self._at and self._span:
+            left = exp((self._at - now) / self._span)
             self.configured *= left
             self.beyond *= left
             self._at = now

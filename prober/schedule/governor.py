@@ -199,10 +199,10 @@ class Governor:
 
     def begin(self, assignment: Assignment, *, added: bool = False) -> tuple[Use, ...]:
         """Count a transaction; return what it uses at once, which is to be given back at its `end`."""
-        standing, now = self._standings.get(assignment.key) or self._standing(assignment), self._clock()
-        standing.transactions.add(1.0, now, beyond=added)
+        standing = self._standings.get(assignment.key) or self._standing(assignment)
+        standing.transactions.add(1.0, self._clock(), beyond=added)
         for use in standing.at_once:
-            use.add(1.0, now, beyond=added)
+            use.take(beyond=added)
         if added:
             self._added.add(assignment.key)
         return standing.at_once

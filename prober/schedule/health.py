@@ -71,14 +71,14 @@ class Health:
         self._free, self._counted_at = 0, self._clock()
         self._seen: dict[Kind, float] = {}
         self._lag = 0.0
-        self._expected = clock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._expect(clock())
         self._offset = wall() - clock()
         self._descriptors_due = self._expected
-        self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin sampling on the running loop."""
-        self._expected = self._clock()
+        self._expect(self._clock())
         self._offset = self._wall() - self._expected
         self._sample()
 
@@ -87,6 +87,7 @@ class Health:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self._expect(self._expected)
 
     def mark(self) -> Mark:
         """Return this instant, to be asked about later."""
@@ -100,20 +101,17 @@ class Health:
         them will do, unless that says that they are scarce.
         """
         now = self._clock()
-        return Condition(
-            self._ailment(since.at, now, count=failed), max(0.0, self._lagged_until(now) - since.lag), late
-        )
+        self._look(now)
+        if failed or self._free < SCARCE or now - self._counted_at >= FRESH:
+            self._count_descriptors(now)
+        lag = self._lagged_until(now) - since.lag
+        return Condition(self._seen_since(since.at) if self._seen else None, lag if lag > 0.0 else 0.0, late)
 
     def sickness(self, since: float) -> Kind | None:
         """Return what ailed the prober between `since` (monotonic) and now, `None` when nothing did."""
-        return self._ailment(since, self._clock(), count=True)
+        return self.condition(Mark(since, 0.0)).sickness
 
-    def _ailment(self, since: float, now: float, *, count: bool) -> Kind | None:
-        self._look(now)
-        if count or self._free < SCARCE or now - self._counted_at >= FRESH:
-            self._count_descriptors(now)
-        if not self._seen:
-            return None
+    def _seen_since(self, since: float) -> Kind | None:
         return next((kind for kind in AILING if self._seen.get(kind, float("-inf")) >= since), None)
 
     def _sample(self) -> None:
@@ -124,12 +122,18 @@ class Health:
         if now >= self._descriptors_due:
             self._descriptors_due = now + DESCRIPTOR_PERIOD
             self._count_descriptors(now)
-        self._expected = now + PERIOD
         self._timer = asyncio.get_running_loop().call_later(PERIOD, self._sample)
+        self._expect(now + PERIOD)
+
+    def _expect(self, sample: float) -> None:
+        """Know when the next sample is due, and from when on its delay is lag and a blocked loop; never without one."""
+        self._expected = sample
+        due = sample if self._timer is not None else float("inf")
+        self._noisy_until, self._blocked_after = due + NOISE, due + BLOCKED
 
     def _look(self, now: float) -> None:
         """Note a blocked loop, also before its overdue sample has run, and a wall clock that left the monotonic one."""
-        if now - self._expected > BLOCKED and self._timer is not None:
+        if now > self._blocked_after:
             self._seen[kinds.LOOP_BLOCKED] = now
         offset = self._wall() - now
         if not -JUMP <= offset - self._offset <= JUMP:
@@ -138,8 +142,7 @@ class Health:
 
     def _lagged_until(self, now: float) -> float:
         """Return the lag that has been seen, with that of the sample that is due where it is beyond the ordinary."""
-        late = now - self._expected
-        return self._lag + late if late > NOISE and self._timer is not None else self._lag
+        return self._lag + now - self._expected if now > self._noisy_until else self._lag
 
     def _count_descriptors(self, now: float) -> None:
         self._free, self._counted_at = self._descriptors(), now

@@ -122,7 +122,7 @@ class Judging:
     def _learn_success(self, assignment: Assignment, now: float) -> None:
         """Remember a success at `now` (epoch seconds): inside a maintenance window, too, for it did happen."""
         credential, key = assignment.credential, assignment.key
-        secret = self._secret_mark(credential)
+        secret = "" if credential is None else self._secret_mark(credential)
         self._records.succeeded(key, now, self._configuration.get(key, ""), secret)
         if credential is not None:
             self._records.succeeded(_shared(assignment), now, "", secret)

@@ -62,7 +62,10 @@ class Records:
 
     def rest(self, key: str) -> Rest | None:
         """Return the rest in the record of `key`, whether or not it is over."""
-        return self._find(key).rest
+        known = self._known.get(key)
+        if known is None or known.text != self._section.get(key, ""):
+            known = self._find(key)
+        return known.rest
 
     def put(self, key: str, record: Record) -> None:
         """Remember `record`; what did not change is not written."""
