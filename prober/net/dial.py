@@ -16,7 +16,7 @@ from prober.net.connect import connect, usable
 from prober.net.dns import HostsFile, is_numeric, resolve
 from prober.net.forbidden import is_forbidden
 from prober.net.origin import Origin, split_url
-from prober.net.phases import Measured
+from prober.net.phases import Measured, cut_short
 from prober.net.proxy import bypasses, tunnel, unreachable
 from prober.net.route import Proxy, Route
 from prober.net.stream import Stream
@@ -85,9 +85,15 @@ class Dialer:
         """
         name = self._route.tls.server_name or origin.host.rstrip(".")
         session = TlsSession(self._contexts[application], name)
+        timeline.current, started = Phase.TLS, timeline.clock()
+        deadline = asyncio.get_running_loop().time() + self._route.limits.tls
         try:
-            with Measured(timeline, Phase.TLS, self._route.limits.tls) as lap:
-                await stream.start_tls(session, lap.deadline, more=application is Application.HTTPS)
+            try:
+                await stream.start_tls(session, deadline, more=application is Application.HTTPS)
+            except BaseException as exc:
+                cut_short(timeline, Phase.TLS, started, exc)
+                raise
+            timeline.spend(Phase.TLS, started, timeline.clock())
         except BaseException:
             stream.close()
             raise
@@ -101,22 +107,29 @@ class Dialer:
         addresses = self._usable(await self._addresses(host, timeline))
         if not addresses:
             raise FaultError(kinds.DNS_NO_ADDRESS, {"family": self._route.family})
-        limit = self._route.limits.connect
-        with Measured(timeline, Phase.CONNECT, None) as lap:  # each address has its own limit
-            stream = await connect(
-                self._watch, addresses, port, timeline.clock, limit, self._route.source_address, self._notes
-            )
-            lap.ended = stream.opened_at
+        limit, source = self._route.limits.connect, self._route.source_address
+        timeline.current, started = Phase.CONNECT, timeline.clock()
+        try:
+            stream = await connect(self._watch, addresses, port, timeline.clock, limit, source, self._notes)
+        except BaseException as exc:
+            cut_short(timeline, Phase.CONNECT, started, exc, limited=False)  # each address has its own limit
+            raise
+        timeline.spend(Phase.CONNECT, started, stream.opened_at)
         return stream
 
     async def _addresses(self, host: str, timeline: Timeline) -> tuple[str, ...]:
         if self._numeric(host):
             return (host,)
-        with Measured(timeline, Phase.DNS, self._route.limits.dns) as lap:
+        timeline.current, started = Phase.DNS, timeline.clock()
+        try:
             found = self._hosts.find(host, self._route.family)
             if not found:
-                async with asyncio.timeout_at(lap.deadline):
+                async with asyncio.timeout(self._route.limits.dns):
                     found = await resolve(host, self._route.family, self._route.resolver)
+        except BaseException as exc:
+            cut_short(timeline, Phase.DNS, started, exc)
+            raise
+        timeline.spend(Phase.DNS, started, timeline.clock())
         timeline.facts["resolved"] = " ".join(found[:MOST_ADDRESSES])
         allowed = self._allowed(found)
         if found and not allowed:
