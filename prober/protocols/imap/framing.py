@@ -5,6 +5,7 @@ than `Framer.response_limit` bytes plus the chunk just fed are ever held.
 """
 
 import re
+from collections import deque
 
 from prober.faults.taxonomy import BAD_REPLY, REPLY_TOO_LARGE, FaultError
 
@@ -22,7 +23,17 @@ CARRIES_DATA = re.compile(rb"\* (?!(?:OK|NO|BAD|BYE|PREAUTH)(?![^ \r\n]))", re.I
 class Framer:
     """Give it bytes as they come; ask it for responses until it says `None`. Limits are in bytes."""
 
-    __slots__ = ("_buffer", "_farthest", "_line", "_scanned", "line_limit", "literal_limit", "response_limit")
+    __slots__ = (
+        "_buffer",
+        "_farthest",
+        "_fresh",
+        "_line",
+        "_lines",
+        "_scanned",
+        "line_limit",
+        "literal_limit",
+        "response_limit",
+    )
 
     def __init__(
         self,
@@ -34,7 +45,9 @@ class Framer:
         self.line_limit = line_limit
         self.literal_limit = literal_limit
         self.response_limit = response_limit
+        self._lines: deque[bytes] = deque()  # whole responses that came before what is in the buffer
         self._buffer = bytearray()
+        self._fresh = False  # whether the buffer has not been looked at since bytes came
         self._go_on_at(0)
 
     def _go_on_at(self, place: int) -> None:
@@ -45,20 +58,44 @@ class Framer:
     @property
     def pending(self) -> int:
         """Bytes in hand that belong to responses not yet given out."""
-        return len(self._buffer)
+        return sum(len(line) + 2 for line in self._lines) + len(self._buffer)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
         self._buffer += data
+        self._fresh = True
 
     def next_response(self) -> bytes | None:
         """Return the next whole response without its final CRLF, literals in place, or `None`: more data needed.
 
         Raises `FaultError`: `bad_reply` for a line feed without carriage return, `reply_too_large` past a limit.
         """
-        buffer = self._buffer
-        if not buffer:
+        if self._lines:
+            return self._lines.popleft()
+        if not self._buffer:
             return None
+        if self._fresh and not self._scanned:
+            self._fresh = False
+            if self._take_lines():
+                return self._lines.popleft()
+        return self._at_length()
+
+    def _take_lines(self) -> bool:
+        """Take all lines at once, as long as none announces a literal or is at fault; return whether there were any.
+
+        Looked at once for what came, or time would not be linear.
+        """
+        buffer = self._buffer
+        end = buffer.rfind(b"\r\n") + 2
+        if not 2 <= end <= self._farthest or b"}\r\n" in buffer or buffer.count(b"\n") != buffer.count(b"\r\n"):
+            return False
+        self._lines.extend(bytes(buffer[: end - 2]).split(b"\r\n"))
+        del buffer[:end]
+        return True
+
+    def _at_length(self) -> bytes | None:
+        """Return what `next_response` does, line by line."""
+        buffer = self._buffer
         while (feed := buffer.find(b"\n", self._scanned)) >= 0:
             end = feed + 1
             if end > self._farthest:

@@ -98,6 +98,19 @@ def test_what_is_pending_is_counted() -> None:
     framer.feed(b"* OK a\r\n* OK")
     framer.next_response()
     assert framer.pending == 4
+    framer.feed(b" b\r\n* OK c\r\n* OK d\r\n")
+    framer.feed(b"* ")
+    assert framer.next_response() == b"* OK b"
+    assert framer.pending == len(b"* OK c\r\n* OK d\r\n* ")
+
+
+def test_lines_that_came_together_are_all_taken_at_once() -> None:
+    """Which is no faster if each is looked for again."""
+    framer = Framer()
+    framer.feed(b"* OK a\r\n* LIST () NIL {\r\n* OK b\r\n* O")
+    assert framer.next_response() == b"* OK a"
+    assert framer._buffer == b"* O"
+    assert [framer.next_response() for _ in range(3)] == [b"* LIST () NIL {", b"* OK b", None]
 
 
 @given(
@@ -139,6 +152,10 @@ def test_one_byte_at_a_time_looks_at_each_byte_once() -> None:
             assert isinstance(start, int)
             Counting.looked += len(self) - start
             return bytearray.find(self, b"\n", start)
+
+        def rfind(self, sub: object, start: object = 0, end: object = None, /) -> int:
+            Counting.looked += len(self)
+            return bytearray.rfind(self, b"\r\n")
 
     framer = Framer()
     framer._buffer = Counting()
