@@ -15,14 +15,14 @@ from prober.clients import catalogue
 from prober.exchange import Call
 from prober.faults.taxonomy import FaultError, Reason
 from prober.net.arrivals import KernelNotes
-from prober.net.network import NetworkSetupError
+from prober.net.network import Network, NetworkSetupError
 from prober.schedule.budgets import CONNECTIONS, DEFAULTS, GRAPH_AT_ONCE
 from prober.schedule.records import SecretMarks
 from prober.settings.load import load
 from prober.settings.settings import Settings
 from prober.storage.store import Store
-from prober.timeline import Clock
-from tests.schedule.made import NOON, Told, Watch, assignment
+from prober.timeline import Clock, Timeline
+from tests.schedule.made import NOON, NoSession, Told, Watch, assignment
 
 CONFIGURATION = """\
 credentials:
@@ -229,6 +229,40 @@ async def test_requests_and_tokens_are_told_to_the_governor(settings: Settings) 
         assert assembly.governor.budgets.fullest("graph_requests_per_minute") > 0
         assert assembly.governor.budgets.fullest("tokens_per_hour") > 0
         await assembly.close()
+
+
+async def test_a_transaction_takes_the_way_out_of_the_configuration_in_force(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one of an assignment that stays the same; its device stays, too."""
+    taken: list[Network] = []
+
+    def session(self: Network, timeline: Timeline, client: str) -> NoSession:
+        taken.append(self)
+        return NoSession()
+
+    monkeypatch.setattr(Network, "session", session)
+    one = settings.assignments[0]
+    with assembled(settings) as assembly:
+        before = [assembly.open(one), assembly.open(one)]
+        old = assembly.networks
+        assembly.configure(settings, assembly.ways_out(replace(settings, user_agent="another")), ())
+        after = assembly.open(one)
+        assert taken == [old.of("hq"), old.of("hq"), assembly.networks.of("hq")]
+        assert taken[0] is not taken[2]
+        assert {id(tx.device) for tx in (*before, after)} == {id(assembly.device(one))}
+        await old.close()
+        await assembly.close()
+
+
+def test_an_assignment_that_changed_meets_with_its_own_mailbox(settings: Settings) -> None:
+    """What was found for one of the same name holds for that one alone."""
+    one = settings.assignments[0]
+    other = replace(one, target=replace(one.target, mailbox="other@corp.test"))
+    with assembled(settings) as assembly:
+        first, second, third = assembly.open(one), assembly.open(other), assembly.open(one)
+        assert first._sightings is third._sightings
+        assert first._sightings is not second._sightings
 
 
 def test_another_configuration_or_secret_is_worth_another_try(settings: Settings, tmp_path: Path) -> None:

@@ -29,10 +29,6 @@ class Restraint:
         self._stamp = stamp
         self._wall = wall
 
-    def holds(self, assignment: Assignment) -> bool:
-        """Whether `assignment` must not start now."""
-        return self.rest(assignment) is not None
-
     def rest(self, assignment: Assignment) -> Rest | None:
         """Return the pause that `assignment` is under at this moment."""
         rest = self._records.rest(assignment.key)

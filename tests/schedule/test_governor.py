@@ -11,8 +11,10 @@ from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import Fault, Kind, Reason
 from prober.identity.spec import CredentialSpec, CredentialType
 from prober.model import Assignment, Target
+from prober.schedule.budgets import DEFAULTS
 from prober.schedule.governor import back_off
 from prober.schedule.records import Record, Records, Stamp
+from prober.schedule.scopes import Parties
 from prober.vocabulary import Depth, Environment
 from tests.schedule import virtual
 from tests.schedule.made import NOON, PHONE, Watch, assignment, governor
@@ -302,6 +304,19 @@ def test_a_password_on_trial_stands_in_the_way_of_who_starts_now() -> None:
         assert not world.governor.holds(other, now=True)
 
     virtual.run(main())
+
+
+def test_what_was_found_for_an_assignment_holds_as_long_as_the_configuration() -> None:
+    """Its credential becomes a password: from then on it is shown by one at a time."""
+    world = World()
+    who = one("imap4")
+    used = world.governor.begin(who)
+    assert world.governor.unproven(who) is None
+    password = CredentialSpec("app", CredentialType.BASIC, username="probe@corp.test")
+    world.governor.configure(Parties(catalogue(), {"app": password}), DEFAULTS)
+    assert world.governor.unproven(who) is not None
+    world.governor.end(who, used)
+    assert world.governor.budgets.fullest("open_connections") == 0.0
 
 
 def test_a_made_up_assignment_is_a_party_too() -> None:

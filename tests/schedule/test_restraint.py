@@ -32,7 +32,7 @@ class World:
         self.restraint.consider(one or assignment(), Fault(kind, retry_after=retry_after))
 
     def holds(self, one: Assignment | None = None) -> bool:
-        return self.restraint.holds(one or assignment())
+        return self.restraint.rest(one or assignment()) is not None
 
     def worked(self) -> None:
         self.records.put("imap4/hq", Record(succeeded_at=NOON - 60.0, stamp=self.now))
