@@ -23,7 +23,6 @@ from prober.observe.series import (
     Counter,
     Counters,
     Family,
-    Gauge,
     Gauges,
     Histogram,
     Histograms,
@@ -356,7 +355,8 @@ class Metrics:
         self._metrics = {spec.name: self._make(spec) for spec in METRICS}
         self._lag: Histogram = self.family("clientaccess_scheduler_lag_seconds")
         self._loop_lag: Histogram = self.family("clientaccess_loop_lag_seconds")
-        self._inflight: Gauge = self.family("clientaccess_inflight")
+        self._running = 0
+        self.family("clientaccess_inflight").set_function(lambda: float(self._running))
         self._notes = {result: self._child("clientaccess_receive_timestamps_total", result) for result in NOTES}
         self._catalogue = catalogue
         self._vantage = vantage
@@ -467,8 +467,7 @@ class Metrics:
 
     def inflight(self, delta: int) -> None:
         """One transaction more or less is running."""
-        gauge = self._inflight
-        gauge.values[gauge.at] += delta  # twice with every attempt: `inc` would be as much again
+        self._running += delta
 
     def loop_lag(self, seconds: float) -> None:
         """One sample of the event loop's delay."""

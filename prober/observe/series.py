@@ -68,10 +68,6 @@ class Gauge(Child):
         """Be `value`."""
         self.values[self.at] = value
 
-    def inc(self, amount: float = 1.0) -> None:
-        """Be so much more."""
-        self.values[self.at] += amount
-
     def set_function(self, function: Callable[[], float]) -> None:
         """Be what `function` returns whenever somebody writes the series out."""
         self._functions[self.at] = function
