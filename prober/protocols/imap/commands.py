@@ -6,7 +6,7 @@ server's own limit. Signing in stands in `authenticate`, the IDLE command in `se
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from prober.faults.taxonomy import BAD_REPLY, STARTTLS_REFUSED, Fault, FaultError
 from prober.protocols.imap import responses
@@ -35,12 +35,12 @@ D = TypeVar("D")
 class Answer:
     """All that came between a command and its tagged response: untagged data, requests for more, and that response.
 
-    Not frozen, as little as `Status`, for the same reason.
+    Frozen for mypy alone, as `Status` is and for the same reason.
     """
 
-    status: Status
-    data: tuple[Response, ...] = ()
-    prompts: tuple[Continuation, ...] = ()
+    status: Final[Status]
+    data: Final[tuple[Response, ...]] = ()
+    prompts: Final[tuple[Continuation, ...]] = ()
 
     def of(self, kind: type[D]) -> tuple[D, ...]:
         """Return the data of one kind, in order."""
