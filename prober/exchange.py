@@ -4,9 +4,11 @@ No library and no clock in here. `net/` moves these; `protocols/` makes and read
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
+
+from prober.record import record
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -67,28 +69,25 @@ class Auth(Enum):
     CREDENTIAL = "credential"
 
 
-@dataclass(slots=True)
+@record
 class Call:
-    """One HTTP request to an absolute `url`. `hold`: seconds the server may rightly keep silent (long polls).
+    """One HTTP request to an absolute `url`. `hold`: seconds the server may rightly keep silent (long polls)."""
 
-    It is frozen for mypy alone, as is `Reply`: every request makes both, and at run time that triples their cost.
-    """
-
-    method: Final[str]
-    url: Final[str]
-    headers: Final[tuple[tuple[str, str], ...]] = ()
-    body: Final[bytes] = field(default=b"", repr=False)
-    auth: Final[Auth] = Auth.NONE
-    hold: Final[float] = 0.0
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = field(default=b"", repr=False)
+    auth: Auth = Auth.NONE
+    hold: float = 0.0
 
 
-@dataclass(slots=True)
+@record
 class Reply:
     """One HTTP response, whole: the transport has undone chunking and content coding."""
 
-    status: Final[int]
-    headers: Final[Headers] = NO_FIELDS
-    body: Final[bytes] = field(default=b"", repr=False)
+    status: int
+    headers: Headers = NO_FIELDS
+    body: bytes = field(default=b"", repr=False)
 
 
 class Flow(Protocol):

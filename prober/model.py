@@ -1,6 +1,6 @@
 """The records that pass between the rooms: frozen, so that nothing can change what an attempt measured.
 
-Results and outcomes are so for mypy alone (`Final`): every attempt makes them, and at run time that triples their cost.
+Results and outcomes, which every attempt makes, are so for mypy alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from prober.faults.taxonomy import Fault
+from prober.record import record
 from prober.vocabulary import Depth, Environment, Phase
 
 Fact = str | int | float | bool
@@ -88,16 +89,16 @@ class Certificate:
     verified: bool
 
 
-@dataclass(slots=True)
+@record
 class StepResult:
     """One step: seconds in all (`None`: nothing was measured, see `facts`) and per phase that happened."""
 
-    step: Final[str]
-    elapsed: Final[float | None]
-    phases: Final[Mapping[Phase, float]] = field(default_factory=lambda: NONE)
-    fault: Final[Fault | None] = None
-    facts: Final[Mapping[str, Fact]] = field(default_factory=lambda: NONE)
-    certificate: Final[Certificate | None] = None
+    step: str
+    elapsed: float | None
+    phases: Mapping[Phase, float] = field(default_factory=lambda: NONE)
+    fault: Fault | None = None
+    facts: Mapping[str, Fact] = field(default_factory=lambda: NONE)
+    certificate: Certificate | None = None
 
 
 class Recording(Protocol):

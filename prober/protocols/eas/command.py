@@ -6,7 +6,6 @@ Rule of this file: an answer that is not what the command allows is a fault, wha
 import base64
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
@@ -17,6 +16,7 @@ from prober.protocols.eas import status
 from prober.protocols.http import diagnostics
 from prober.protocols.http import status as http
 from prober.protocols.wbxml.codec import Element, decode
+from prober.record import record
 
 CONTENT_TYPE = "application/vnd.ms-sync.wbxml"
 CODES: Mapping[str, int] = MappingProxyType(
@@ -48,12 +48,9 @@ ENGLISH = 0x0409
 PHONES = 4096  # whose names are kept as the query has them
 
 
-@dataclass(slots=True)
+@record
 class Phone:
-    """Who asks: endpoint, user, device, protocol version (`14.1`) and policy key (empty: not provisioned).
-
-    Nobody changes one. It is not frozen, because every command makes one.
-    """
+    """Who asks: endpoint, user, device, protocol version (`14.1`) and policy key (empty: not provisioned)."""
 
     url: str
     user: str

@@ -6,7 +6,7 @@ server's own limit. Signing in stands in `authenticate`, the IDLE command in `se
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from prober.faults.taxonomy import BAD_REPLY, STARTTLS_REFUSED, Fault, FaultError
 from prober.protocols.imap import responses
@@ -26,21 +26,19 @@ from prober.protocols.imap.responses import (
     Status,
 )
 from prober.protocols.imap.status import NO_INBOX, Stage
+from prober.record import record
 
 R = TypeVar("R")
 D = TypeVar("D")
 
 
-@dataclass(slots=True)
+@record
 class Answer:
-    """All that came between a command and its tagged response: untagged data, requests for more, and that response.
+    """All that came between a command and its tagged response: untagged data, requests for more, and that response."""
 
-    Frozen for mypy alone, as `Status` is and for the same reason.
-    """
-
-    status: Final[Status]
-    data: Final[tuple[Response, ...]] = ()
-    prompts: Final[tuple[Continuation, ...]] = ()
+    status: Status
+    data: tuple[Response, ...] = ()
+    prompts: tuple[Continuation, ...] = ()
 
     def of(self, kind: type[D]) -> tuple[D, ...]:
         """Return the data of one kind, in order."""

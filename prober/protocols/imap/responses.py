@@ -1,4 +1,4 @@
-"""What a server says, as values: one whole response in, one record out, which nobody changes.
+"""What a server says, as values: one whole response in, one frozen record out.
 
 Rule: what is malformed raises `FaultError` (`bad_reply`); what is well formed but unknown becomes `Other` and is passed
 on, because extensions may say anything at any time (RFC 9051 section 7). Texts from the server stay in memory: nothing
@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from prober.faults.taxonomy import BAD_REPLY, FaultError
 from prober.protocols.imap.grammar import ATOM, Cursor, Value
+from prober.record import record
 
 
 class Condition(StrEnum):
@@ -27,28 +28,25 @@ class Condition(StrEnum):
     PREAUTH = "PREAUTH"
 
 
-@dataclass(slots=True)
+@record
 class Status:
-    """A status response. `tag` is empty for untagged ones; `code` is the response code's name in capitals or empty.
+    """A status response. `tag` is empty for untagged ones; `code` is the response code's name in capitals or empty."""
 
-    It is frozen for mypy alone (`Final`): every command makes some, and at run time that triples their cost.
-    """
-
-    tag: Final[str]
-    condition: Final[Condition]
-    code: Final[str] = ""
-    arguments: Final[str] = field(default="", repr=False)
-    text: Final[str] = field(default="", repr=False)
+    tag: str
+    condition: Condition
+    code: str = ""
+    arguments: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
 
 
-@dataclass(slots=True)
+@record
 class Continuation:
     """The server asks for more (RFC 9051 section 7.6); `text` is what follows the plus sign."""
 
     text: bytes = field(default=b"", repr=False)
 
 
-@dataclass(slots=True)
+@record
 class Capability:
     """What the server offers, in capitals (RFC 9051 section 7.2.2)."""
 
@@ -79,7 +77,7 @@ class Namespace:
     shared: tuple[Prefix, ...]
 
 
-@dataclass(slots=True)
+@record
 class Listed:
     """One mailbox (RFC 9051 section 7.3.1); attributes in small letters, special uses (RFC 6154) among them."""
 
@@ -88,42 +86,42 @@ class Listed:
     name: str = field(repr=False)
 
 
-@dataclass(slots=True)
+@record
 class Flags:
     """Flags that may be used in this mailbox (RFC 9051 section 7.3.5)."""
 
     names: frozenset[str] = field(repr=False)
 
 
-@dataclass(slots=True)
+@record
 class Found:
     """The messages that SEARCH found, by number or UID as asked (RFC 3501 section 7.2.5)."""
 
     numbers: tuple[int, ...]
 
 
-@dataclass(slots=True)
+@record
 class Exists:
     """How many messages there are (RFC 9051 section 7.4.1)."""
 
     messages: int
 
 
-@dataclass(slots=True)
+@record
 class Recent:
     """How many arrived since somebody looked (RFC 3501 section 7.3.2)."""
 
     messages: int
 
 
-@dataclass(slots=True)
+@record
 class Expunge:
     """The message of this number is gone (RFC 9051 section 7.5.1)."""
 
     number: int
 
 
-@dataclass(slots=True)
+@record
 class Fetch:
     """Items of one message by name in capitals (RFC 9051 section 7.5.2); values may be content, so not printed."""
 
@@ -131,7 +129,7 @@ class Fetch:
     items: Mapping[str, Value] = field(repr=False)
 
 
-@dataclass(slots=True)
+@record
 class Other:
     """A well-formed response of a kind nobody here asks for."""
 
