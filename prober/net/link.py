@@ -249,7 +249,7 @@ class SocketLink:
         self._lost = True
         if self._wanted:
             self._wanted = 0
-            self._watcher.forget(self._number)
+            self._watcher.remove(self._number)
         self._unsent.clear()
         self._socket.close()
         if self._made:

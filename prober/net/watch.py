@@ -39,10 +39,7 @@ class Watcher(Protocol):
         """Watch for other `events`, which are some."""
 
     def remove(self, number: int) -> None:
-        """Watch it no more."""
-
-    def forget(self, number: int) -> None:
-        """Watch it no more: it is closed next, which takes it out of whatever the system keeps."""
+        """Watch it no more. To be done before it is closed: a child may have a copy, which keeps it alive."""
 
     def close(self) -> None:
         """Give back what the system keeps."""
@@ -91,12 +88,9 @@ class EpollWatcher:
 
     def remove(self, number: int) -> None:
         """Watch it no more."""
-        self._epoll.unregister(number)
         del self._watched[number]
-
-    def forget(self, number: int) -> None:
-        """Watch it no more, which is closed next."""
-        del self._watched[number]
+        if not self._epoll.closed:
+            self._epoll.unregister(number)
 
     def close(self) -> None:
         """Close the epoll."""
@@ -148,8 +142,6 @@ class LoopWatcher:
         if not self.loop.is_closed():
             self.loop.remove_reader(number)
             self.loop.remove_writer(number)
-
-    forget = remove
 
     def close(self) -> None:
         """Hold nothing: the loop keeps what is watched."""

@@ -63,7 +63,7 @@ def test_who_asks_for_an_event_is_told_of_it_until_it_does_not(run: Run, pair: P
         watcher.add(ours.fileno(), READABLE | WRITABLE, told)
         await until(lambda: told.events != [])
         assert told.events[0] & READABLE
-        watcher.forget(ours.fileno())
+        watcher.remove(ours.fileno())
         ours.close()
         told.events.clear()
         await turns()
@@ -93,7 +93,7 @@ def test_who_breaks_does_not_keep_the_news_from_others(run: Run) -> None:
             bad_peer.send(b"x")
             good_peer.send(b"x")
             await until(lambda: told.events != [])
-            watcher.forget(good.fileno())
+            watcher.remove(good.fileno())
         assert [type(one) for one in broken] == [ZeroDivisionError]
 
     run(scenario())
@@ -110,7 +110,7 @@ async def test_news_of_a_socket_that_was_closed_reach_nobody(*, again: bool) -> 
 
     def close_both() -> None:
         for number in numbers:
-            watcher.forget(number)
+            watcher.remove(number)
             os.close(number)
             if again:
                 os.dup2(quiet.fileno(), number)
@@ -129,11 +129,43 @@ async def test_news_of_a_socket_that_was_closed_reach_nobody(*, again: bool) -> 
         quiet_peer.send(b"x")
         await until(lambda: len(late.events) >= 2)
         for number in numbers:
-            watcher.forget(number)
+            watcher.remove(number)
             os.close(number)
     watcher.close()
     for end in (one_peer, two_peer, quiet, quiet_peer):
         end.close()
+
+
+@pytest.mark.skipif(not HAS_EPOLL, reason="needs epoll(7)")
+async def test_a_copy_that_lives_on_brings_no_news_to_the_next_owner_of_the_number() -> None:
+    """As a child process has one between fork and exec."""
+    watcher = Watch().on(asyncio.get_running_loop())
+    (ours, peer), (quiet, quiet_peer) = socket.socketpair(), socket.socketpair()
+    number, late = ours.detach(), Told()
+    watcher.add(number, READABLE, Told())
+    copy = os.dup(number)
+    watcher.remove(number)
+    os.close(number)
+    os.dup2(quiet.fileno(), number)
+    watcher.add(number, READABLE, late)
+    peer.send(b"x")
+    await turns()
+    assert late.events == []
+    watcher.remove(number)
+    watcher.close()
+    for one in (number, copy):
+        os.close(one)
+    for end in (peer, quiet, quiet_peer):
+        end.close()
+
+
+async def test_what_is_watched_when_the_watcher_is_closed_may_be_forgotten_later() -> None:
+    watcher = Watch().on(asyncio.get_running_loop())
+    ours, peer = socket.socketpair()
+    with ours, peer:
+        watcher.add(ours.fileno(), READABLE, Told())
+        watcher.close()
+        watcher.remove(ours.fileno())
 
 
 def test_one_loop_after_the_other_has_a_watcher_of_its_own(run: Run) -> None:
@@ -176,5 +208,5 @@ def test_a_socket_that_outlives_its_loop_can_still_be_let_go_of(pair: Pair) -> N
             return watcher
 
         watcher = asyncio.run(scenario())
-        watcher.forget(pair[0].fileno())
+        watcher.remove(pair[0].fileno())
         watcher.close()

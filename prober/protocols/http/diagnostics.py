@@ -38,6 +38,7 @@ PLACE = ("x-feefzinfo", "x-firsthopcafeefz", "x-calculatedbetarget", "x-feserver
 SERVERS = (*PLACE, "x-beserver", "x-targetbeserver", "x-ms-ags-diagnostic")
 """Those that tell which servers answered."""
 ROUTES = 128  # from front end to mailbox server that are kept in mind; those of one mailbox hardly change
+LONGEST = 4096  # characters of all fields that name one: what is longer is no name, and is not kept in mind
 
 
 def evidence(headers: Headers) -> dict[str, str]:
@@ -69,11 +70,11 @@ def identity(headers: Headers) -> dict[str, str]:
     given = headers.first
     if TELLING.isdisjoint(given):
         return {}
-    request_id, servers = _request_id(given), _servers(*map(given.get, SERVERS))
+    request_id, named = _request_id(given), tuple(map(given.get, SERVERS))
+    servers = _known_servers(*named) if sum(map(len, filter(None, named))) <= LONGEST else _servers(*named)
     return {"request_id": request_id, **servers} if request_id else {**servers}
 
 
-@lru_cache(ROUTES)
 def _servers(*named: str | None) -> Mapping[str, str]:
     """Return what may be kept of the servers that the fields of `SERVERS` name, `None` for one that is absent."""
     edge, hop, back, front, store, target, graph = (value or "" for value in named)
@@ -86,6 +87,9 @@ def _servers(*named: str | None) -> Mapping[str, str]:
         "served_by": _mark(store or target or back),
     }
     return MappingProxyType({name: value for name, value in found.items() if value})
+
+
+_known_servers = lru_cache(ROUTES)(_servers)
 
 
 def _request_id(given: Mapping[str, str]) -> str:
