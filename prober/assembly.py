@@ -355,7 +355,7 @@ class Assembly:
             bind=ground.bind,
         )
 
-    def _ground(self, assignment: Assignment) -> "_Ground":
+    def _ground(self, assignment: Assignment) -> _Ground:
         """Find what all transactions of `assignment` have in common as long as the configuration stays."""
         ground = self._grounds[assignment.key] = _Ground(
             assignment,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from prober.faults.taxonomy import Fault
 from prober.record import record
@@ -122,52 +122,34 @@ class Aside:
     prober: Mapping[str, Fact] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(init=False)
+@record
 class Outcome:
-    """One finished transaction as it was observed; what it means is a `Judgement`. Seconds throughout.
+    """One finished transaction as it was observed; what it means is a `Judgement`. Seconds throughout."""
 
-    What everybody asks who hears of it is found once: `failure` is the step that broke, if one did, `fault` what ended
-    the transaction; `certificate_ends` is the earliest end of a server's certificate that was shown, in epoch seconds,
-    infinity where none was.
-    """
+    client: str
+    target: str
+    started_at: datetime
+    duration: float
+    results: tuple[StepResult, ...]
+    skipped: tuple[str, ...] = ()
+    aside: Aside | None = field(default=None, compare=False, repr=False)
+    failure: StepResult | None = field(init=False, compare=False, repr=False)
+    """The step that broke, if one did."""
+    fault: Fault | None = field(init=False, compare=False, repr=False)
+    """The fault that ended the transaction, if one did."""
+    certificate_ends: float = field(init=False, compare=False, repr=False)
+    """The earliest end of a server's certificate that was shown, in epoch seconds; infinity where none was."""
 
-    __slots__ = (
-        *("client", "target", "started_at", "duration", "results", "skipped", "aside"),
-        *("failure", "fault", "certificate_ends"),
-    )
-    client: Final[str]
-    target: Final[str]
-    started_at: Final[datetime]
-    duration: Final[float]
-    results: Final[tuple[StepResult, ...]]
-    skipped: Final[tuple[str, ...]]
-    aside: Final[Aside | None]
-
-    def __init__(
-        self,
-        client: str,
-        target: str,
-        started_at: datetime,
-        duration: float,
-        results: tuple[StepResult, ...],
-        skipped: tuple[str, ...] = (),
-        aside: Aside | None = None,
-    ) -> None:
+    def __post_init__(self) -> None:
+        """Find once, in one pass, what everybody asks who hears of an attempt."""
         broken: StepResult | None = None
         ends = inf
-        for result in results:
+        for result in self.results:
             if result.fault is not None and broken is None:
                 broken = result
             shown = result.certificate
             if shown is not None and shown.not_after < ends:
                 ends = shown.not_after
-        self.client = client
-        self.target = target
-        self.started_at = started_at
-        self.duration = duration
-        self.results = results
-        self.skipped = skipped
-        self.aside = aside
-        self.failure: Final = broken
-        self.fault: Final = None if broken is None else broken.fault
-        self.certificate_ends: Final = ends
+        object.__setattr__(self, "failure", broken)
+        object.__setattr__(self, "fault", None if broken is None else broken.fault)
+        object.__setattr__(self, "certificate_ends", ends)

@@ -71,7 +71,7 @@ class SecretSource:
             name = Path(self.file or "").name
             raise SecretUnreadableError(f"cannot read {name} ({type(exc).__name__})") from None
 
-    def state(self) -> "FileState | None":
+    def state(self) -> FileState | None:
         """Return what changes with the file, `None` where there is none to ask."""
         if self.environment is not None:
             return None

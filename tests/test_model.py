@@ -6,7 +6,7 @@ from math import inf
 import pytest
 
 from prober.faults.taxonomy import TCP_REFUSED, Fault
-from prober.model import Assignment, Certificate, Outcome, StepResult, Target
+from prober.model import Aside, Assignment, Certificate, Outcome, StepResult, Target
 from prober.vocabulary import Depth, Environment
 
 
@@ -39,6 +39,13 @@ def test_what_was_found_stays_with_a_copy(protocol: int) -> None:
     assert copied.failure == broken
     assert copied.fault == broken.fault
     assert replace(outcome, results=()).failure is None
+
+
+def test_what_is_known_beside_an_outcome_is_no_part_of_it() -> None:
+    outcome = Outcome("c", "t", datetime.now(UTC), 2.0, ())
+    beside = replace(outcome, aside=Aside(prober={"lag": "canary"}))
+    assert beside == outcome
+    assert "canary" not in repr(beside)
 
 
 def test_a_target_does_not_print_its_mailbox() -> None:

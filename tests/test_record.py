@@ -26,11 +26,11 @@ def test_records_are_values() -> None:
 
 def test_a_record_has_no_other_fields() -> None:
     with pytest.raises(AttributeError):
-        Pair(1).middle = 2  # type: ignore[attr-defined]
+        Pair(1).middle = 2  # type: ignore[attr-defined]  # mypy refuses it, too
 
 
 def test_mypy_keeps_everybody_from_changing_one() -> None:
     """Strict mypy refuses a `type: ignore` that nothing needs: so the next line holds that it would refuse this."""
     one = Pair(1)
-    one.left = 2  # type: ignore[misc]
+    one.left = 2  # type: ignore[misc]  # what the test is about
     assert one.left == 2, "nothing is spent on it at run time"

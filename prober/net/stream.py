@@ -163,8 +163,8 @@ class Stream:
     def _late(self) -> None:
         """Tell who waits that its time is over."""
         waiter, self._reader = self._reader, None
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(TimeoutError())
+        if waiter is not None:
+            _ring(waiter)
 
     async def _taken(self, deadline: float | None) -> None:
         """Wait until the kernel has taken every byte, or the connection is gone."""
