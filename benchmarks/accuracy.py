@@ -31,8 +31,9 @@ from types import MappingProxyType
 
 import psutil
 
-from benchmarks.cpu import BLACKBOX, PINNED, body_of, installed
+from benchmarks.cpu import BLACKBOX, PINNED, installed
 from benchmarks.figures import Figure, show
+from benchmarks.scrape import asking, body_of
 from benchmarks.waits import DELAY
 from prober.app import settle_memory
 from prober.model import Assignment, Target
@@ -249,7 +250,7 @@ async def _offered(port: int, url: str, rate: int) -> dict[int, float]:
     async def one(number: int) -> None:
         reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
         query = urllib.parse.urlencode({"module": "https", "target": f"{url}?n={number}"})
-        writer.write(f"GET /probe?{query} HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n\r\n".encode())
+        writer.write(asking(f"/probe?{query}"))
         measured[number] = processing(await body_of(reader))
         idle.append((reader, writer))
 

@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.figures import Figure, show
+from benchmarks.scrape import asking, body_of
 from benchmarks.worker import CONCURRENCY, USUAL
 from tests.servers.account import fresh_room, make
 from tests.servers.dovecot import Dovecot, Options
@@ -251,7 +252,7 @@ def _blackbox(exporter: tuple[Daemon, int], module: str, target: str) -> float:
 async def _drive(port: int, query: str, count: int, at_once: int) -> int:
     """Ask the exporter for `count` probes as Prometheus would, `at_once` side by side; return how many succeeded."""
     left, good = count, 0
-    request = f"GET /probe?{query} HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n\r\n".encode()
+    request = asking(f"/probe?{query}")
 
     async def one_after_the_other() -> None:
         nonlocal left, good
@@ -266,15 +267,3 @@ async def _drive(port: int, query: str, count: int, at_once: int) -> int:
 
     await asyncio.gather(*(one_after_the_other() for _ in range(min(at_once, count))))
     return good
-
-
-async def body_of(reader: asyncio.StreamReader) -> bytes:
-    """Return the body of the next response."""
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    if b"transfer-encoding: chunked" not in head:
-        return await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
-    body = b""
-    while size := int(await reader.readline(), 16):
-        body += (await reader.readexactly(size + 2))[:-2]
-    await reader.readline()
-    return body

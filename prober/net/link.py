@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 from collections.abc import Generator
+from contextlib import suppress
 from typing import Any, cast
 
 from prober.net.arrivals import ROOM, Arrivals
@@ -19,6 +20,7 @@ READ = 32_768  # bytes at once: two records of TLS (RFC 8446 section 5.1)
 UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EINTR})
 NONBLOCK = int(getattr(socket, "SOCK_NONBLOCK", 0))  # of Linux: a socket that never was another
 KIND = socket.SOCK_STREAM + NONBLOCK
+MORE = int(getattr(socket, "MSG_MORE", 0))  # of Linux: a segment of its own is not yet wanted
 IPV4, IPV6 = int(socket.AF_INET), int(socket.AF_INET6)
 Place = tuple[str, int] | tuple[str, int, int, int]
 """Numeric address and port, and for IPv6 perhaps flow information and scope."""
@@ -168,8 +170,11 @@ class SocketLink:
         if not (self._ended or self._lost):
             self._want(self._wanted | READABLE)
 
-    def close(self) -> None:
-        """Close now, whatever is unsent."""
+    def close(self, last: bytes = b"") -> None:
+        """Close now, whatever is unsent; `last` goes out together with our FIN if the kernel takes it."""
+        if last and not (self._lost or self._unsent):
+            with suppress(OSError):  # the peer is gone, or takes nothing: it will see the end without
+                self._socket.send(last, MORE)  # one packet less, and the server is woken once
         self._lose(None)
 
     # What the watcher tells.

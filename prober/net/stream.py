@@ -42,8 +42,8 @@ class Link(Protocol):
     def resume_reading(self) -> None:
         """Read on."""
 
-    def close(self) -> None:
-        """Close now, whatever is unsent."""
+    def close(self, last: bytes = b"") -> None:
+        """Close now, whatever is unsent; `last` goes out together with our FIN if the kernel takes it."""
 
 
 class Stream:
@@ -277,12 +277,12 @@ class Stream:
 
     def close(self) -> None:
         """Say goodbye under TLS and close at once. What the peer will not take is thrown away."""
-        link = self._link
-        if link is None:
+        if self._link is None:
             return
         if self.tls is not None and not self._blocked and self._ended_at is None:
-            link.write(self.tls.farewell())
-        link.close()
+            self._link.close(self.tls.farewell())
+        else:
+            self._link.close()
 
     def abort(self) -> None:
         """Drop the connection."""

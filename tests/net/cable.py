@@ -39,7 +39,8 @@ class Cable:
     def resume_reading(self) -> None:
         self.reading = True
 
-    def close(self) -> None:
+    def close(self, last: bytes = b"") -> None:
+        self.sent += last
         self.closed = True
 
 

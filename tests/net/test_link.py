@@ -144,6 +144,55 @@ def test_what_the_kernel_does_not_take_waits_and_keeps_its_order(run: Run, liste
     run(scenario())
 
 
+def segments(connection: socket.socket) -> int:
+    """Return how many packets the kernel has had from the peer (`tcpi_segs_in` of Linux' tcp.h)."""
+    information = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 144)
+    found: int = struct.unpack_from("=I", information, 140)[0]
+    return found
+
+
+@needs_linux
+def test_the_last_words_go_out_with_the_end(run: Run, listening: socket.socket) -> None:
+    """One packet instead of two, by the count of the peer's kernel."""
+
+    async def scenario() -> None:
+        _, link, peer = await connected(listening)
+        with peer:
+            before = segments(peer)
+            link.close(b"bye")
+            loop = asyncio.get_running_loop()
+            assert await loop.sock_recv(peer, 8) == b"bye"
+            assert await loop.sock_recv(peer, 8) == b""
+            assert segments(peer) == before + 1
+
+    run(scenario())
+
+
+def test_last_words_that_nobody_takes_are_dropped(run: Run, listening: socket.socket) -> None:
+    """The peer has reset the connection, or its kernel and ours are full: closing is closing."""
+
+    async def scenario() -> None:
+        before = descriptors()
+        stream, link, peer = await connected(listening)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        link.close(b"bye")
+        assert stream.gone
+        stream, link, peer = await connected(listening)
+        with peer:
+            link.write(bytes(8 << 20))
+            link.close(b"bye")
+            assert stream.gone
+            came = b""
+            loop = asyncio.get_running_loop()
+            while more := await loop.sock_recv(peer, 1 << 20):
+                came += more.lstrip(b"\0")
+            assert came == b""
+        assert descriptors() == before
+
+    run(scenario())
+
+
 @pytest.mark.parametrize("much", [0, 8 << 20])
 def test_closing_is_over_at_once(run: Run, listening: socket.socket, much: int) -> None:
     """Whatever is unsent, the socket goes, the stream is told once, and nothing more is read or written."""
