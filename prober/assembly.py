@@ -9,6 +9,8 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
 
+from prober.alarm import Alarms
+from prober.deadline import Deadline
 from prober.exchange import Session
 from prober.faults.taxonomy import PROBER_BUG, FaultError, Reason
 from prober.identity.identities import Identities, TokenObserver
@@ -255,6 +257,7 @@ class Assembly:
         self._devices: dict[str, Device] = {}
         self._sightings: dict[str, Sightings] = {}
         self._wall = wall
+        self._alarms = Alarms()
         self.networks = Networks(settings, clock=clock, noted=noted)
         records = Records(store.section("records"))
         self._marks = SecretMarks(settings.credentials, store.installation)
@@ -353,6 +356,7 @@ class Assembly:
             sightings=ground.sightings,
             wall=self._wall,
             bind=ground.bind,
+            deadline=Deadline(self._alarms),
         )
 
     def _ground(self, assignment: Assignment) -> _Ground:

@@ -4,19 +4,20 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from prober.alarm import Alarm
+from prober.alarm import Alarm, Alarms
 
 
 class Deadline:
     """`with deadline.within(seconds)`: cancels the task when the time is over, and makes `TimeoutError` of that.
 
-    A cancellation from elsewhere goes by as it is, also in the same moment. One use at a time.
+    A cancellation from elsewhere goes by as it is, also in the same moment. One use at a time. Its timer is one of
+    `alarms`.
     """
 
     __slots__ = ("_alarm", "_before", "_struck", "_task", "_until")
 
-    def __init__(self) -> None:
-        self._alarm = Alarm()
+    def __init__(self, alarms: Alarms | None = None) -> None:
+        self._alarm = Alarm(alarms)
         self._task: asyncio.Task[object] | None = None
         self._before = 0  # requests to cancel the task that were there when the time began
         self._struck = False

@@ -97,7 +97,7 @@ class Transaction:
     """All a step may touch. It cannot open a socket or see a secret it was not given.
 
     `sightings` holds what other clients see of the same mailbox; `wall` tells seconds since the epoch; `bind` gives the
-    identity for another resource than the client's own.
+    identity for another resource than the client's own; `deadline` keeps its limits, one after the other.
     """
 
     def __init__(
@@ -111,6 +111,7 @@ class Transaction:
         sightings: Sightings | None = None,
         wall: Clock = time.time,
         bind: BindIdentity | None = None,
+        deadline: Deadline | None = None,
     ) -> None:
         self.assignment = assignment
         self.target: Target = assignment.target
@@ -118,7 +119,7 @@ class Transaction:
         self.timeline = timeline
         self.device = device
         self.wall = wall
-        self.deadline = Deadline()
+        self.deadline = Deadline() if deadline is None else deadline
         self._identity = identity
         self._sightings = Sightings() if sightings is None else sightings
         self._bind = bind

@@ -85,7 +85,7 @@ async def _attempt(
     watch: Watch, address: str, port: int, clock: Clock, limit: float, source: str | None, notes: KernelNotes | None
 ) -> Stream | OSError:
     """Try one address. An address that stays silent is a time-out as the kernel would have reported it."""
-    stream = Stream(clock)
+    stream = Stream(clock, watch.alarms)
     try:
         arrivals = None if notes is None else Arrivals(clock, notes)
         await open_link(watch, stream, address, port, limit, source, arrivals)

@@ -10,7 +10,7 @@ import errno
 from collections import deque
 from typing import NamedTuple, Protocol
 
-from prober.alarm import Alarm
+from prober.alarm import Alarm, Alarms
 from prober.faults import taxonomy as kinds
 from prober.faults.taxonomy import FaultError
 from prober.net.tls import TlsSession
@@ -51,7 +51,7 @@ class Stream:
 
     A `deadline` is a reading of the event loop's clock (`None`: never); what has not come about by then raises
     `TimeoutError`. `sent_at` is when the last byte handed to `put` or `send` left for the kernel; `opened_at` when the
-    connection stood.
+    connection stood. Its timer is one of `alarms`.
     """
 
     __slots__ = (
@@ -73,8 +73,8 @@ class Stream:
         "tls",
     )
 
-    def __init__(self, clock: Clock) -> None:
-        self.alarm = Alarm()
+    def __init__(self, clock: Clock, alarms: Alarms | None = None) -> None:
+        self.alarm = Alarm(alarms)
         self.opened_at = 0.0
         self.sent_at = 0.0
         self.tls: TlsSession | None = None

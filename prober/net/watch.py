@@ -9,6 +9,8 @@ import asyncio
 import select
 from typing import Protocol
 
+from prober.alarm import Alarms
+
 READABLE = 1  # EPOLLIN, EPOLLOUT, EPOLLERR and EPOLLHUP of epoll_ctl(2), which other systems have no names for
 WRITABLE = 4
 FAILED = 8
@@ -46,9 +48,13 @@ class Watcher(Protocol):
 
 
 class Watch:
-    """Gives each event loop its watcher, one loop after the other. Networks of one process should share one."""
+    """Gives each event loop its watcher, one loop after the other. Networks of one process should share one.
+
+    `alarms` are those of the connections, whose deadlines are alike.
+    """
 
     def __init__(self) -> None:
+        self.alarms = Alarms()
         self._watcher: Watcher | None = None
 
     def on(self, loop: asyncio.AbstractEventLoop) -> Watcher:
