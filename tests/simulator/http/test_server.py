@@ -11,6 +11,7 @@ import pytest
 
 from prober.simulator.faults.fault import Fault
 from prober.simulator.http.message import Broken, CutOff, Reply, Request
+from prober.simulator.http.server import MAX_HEADER
 from prober.simulator.service import Errand, Premises
 from tests.simulator.doorway import Doorway, doorway
 
@@ -107,7 +108,11 @@ def test_a_client_that_expects_leave_to_go_on_gets_it(raw: ssl.SSLSocket) -> Non
     assert raw.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.parametrize("garbage", [b"\x16\x03\x01 nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"X" * 200_000])
+TOO_LONG = b"X" * (MAX_HEADER + 1)
+"""By its last byte: what was still to be sent when the server has enough would meet a connection that is gone."""
+
+
+@pytest.mark.parametrize("garbage", [b"\x16\x03\x01 nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", TOO_LONG])
 def test_what_is_not_http_is_refused(raw: ssl.SSLSocket, garbage: bytes) -> None:
     """With a 4xx, and the connection ends."""
     raw.sendall(garbage)
